@@ -1,0 +1,46 @@
+"""The shared module of "How ResNet really works"."""
+
+from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
+from resnet.data import DataError, ImageData, load_data
+from resnet.measure import count_parameters, layer_table, multiply_adds
+from resnet.nets import (
+    cifar_resnet,
+    imagenet_resnet,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+)
+from resnet.runs import Run, choose, recorded
+from resnet.train import D2L, Evaluation, Recipe, evaluate, fit
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "D2L",
+    "BasicBlock",
+    "Bottleneck",
+    "DataError",
+    "Evaluation",
+    "ImageData",
+    "PreActBasicBlock",
+    "PreActBottleneck",
+    "Recipe",
+    "Run",
+    "choose",
+    "cifar_resnet",
+    "count_parameters",
+    "evaluate",
+    "fit",
+    "imagenet_resnet",
+    "layer_table",
+    "load_data",
+    "multiply_adds",
+    "recorded",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+]

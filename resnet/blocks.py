@@ -1,0 +1,216 @@
+"""Residual units: basic and bottleneck, original and pre-activation.
+
+All of them are one unit with four replaceable parts::
+
+    a = before(x)                      # nothing | BN-ReLU (pre-activation)
+    y = branch(a) + shortcut(x or a)   # convolutions + a way around them
+    after(y)                           # ReLU | nothing (pre-activation)
+
+He et al. 2016a (*Deep Residual Learning for Image Recognition*), Eq. 1 and 2, Fig. 2 and 5;
+He et al. 2016b (*Identity Mappings in Deep Residual Networks*), Eq. 1 and 2, Fig. 4.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Shortcut = Literal["A", "B", "C"] | None
+StrideOn = Literal["1x1", "3x3"]
+
+SHORTCUTS = ("A", "B", "C", None)
+
+
+def check_positive(**arguments: int) -> None:
+    """Raise ValueError for the first argument that is not a positive whole number."""
+    for name, value in arguments.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")
+
+
+def check_one_of(name: str, value: object, allowed: Sequence[object]) -> None:
+    """Raise ValueError unless `value` is one of `allowed`."""
+    if value not in allowed:
+        choices = ", ".join(map(repr, allowed))
+        raise ValueError(f"{name}={value!r}: expected one of {choices}")
+
+
+def conv(in_channels: int, channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """Make a convolution that keeps the image size at stride 1; BN follows, so no bias."""
+    check_positive(in_channels=in_channels, channels=channels, stride=stride)
+    return nn.Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False)
+
+
+def bn_relu(channels: int) -> nn.Sequential:
+    """Make the pair that precedes a convolution in a pre-activation unit."""
+    return nn.Sequential(OrderedDict(bn=nn.BatchNorm2d(channels), relu=nn.ReLU(inplace=True)))
+
+
+class ZeroPad(nn.Module):
+    """Option A: drop pixels to apply the stride, append channels of zeros; no parameters.
+
+    2016a, Sec. 3.3 and Sec. 4.1 "Identity vs. Projection Shortcuts".
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        if channels < in_channels:
+            raise ValueError(
+                f"shortcut='A' appends channels, it cannot go from {in_channels} to {channels}: "
+                "use shortcut='B'"
+            )
+        self.stride, self.extra = stride, channels - in_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, channels, ceil(H/stride), ceil(W/stride))."""
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
+
+    def extra_repr(self) -> str:
+        """Show the stride and the channels added."""
+        return f"stride={self.stride}, extra={self.extra}"
+
+
+class Projection(nn.Sequential):
+    """Options B and C: a 1x1 convolution W_s, with BN where no BN-ReLU came before (2016a, Eq. 2).
+
+    Maps (N, in_channels, H, W) to (N, channels, ceil(H/stride), ceil(W/stride)).
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int, *, bn: bool) -> None:
+        super().__init__(conv(in_channels, channels, 1, stride))
+        if bn:
+            self.append(nn.BatchNorm2d(channels))
+
+
+class ResidualUnit(nn.Module):
+    """A stack of convolutions with a way around it: the base of the four public blocks.
+
+    Args:
+        convolutions: the branch's convolutions, in order.
+        shortcut: "A" zero-padded identity, "B" projection where the shape changes,
+            "C" always a projection, None the plain network.
+
+    Raises:
+        ValueError: for an unknown shortcut, or option A with fewer channels out than in.
+
+    """
+
+    expansion = 1  # channels out = expansion * channels
+    preact = False
+
+    def __init__(self, convolutions: Sequence[nn.Conv2d], shortcut: Shortcut) -> None:
+        super().__init__()
+        check_one_of("shortcut", shortcut, SHORTCUTS)
+        first, last = convolutions[0], convolutions[-1]
+        shape = (first.in_channels, last.out_channels)
+        stride = max(c.stride[0] for c in convolutions)
+        self.before = bn_relu(first.in_channels) if self.preact else nn.Identity()
+        self.branch = self._branch(convolutions)
+        self.shortcut = self._shortcut(shortcut, *shape, stride)
+        self.after = nn.Identity() if self.preact else nn.ReLU(inplace=True)
+
+    def _branch(self, convolutions: Sequence[nn.Conv2d]) -> nn.Sequential:
+        """Join the convolutions by BN-ReLU; the original form closes with a BN."""
+        layers: OrderedDict[str, nn.Module] = OrderedDict()
+        for i, convolution in enumerate(convolutions, 1):
+            layers[f"conv{i}"] = convolution
+            layers[f"bn{i}"] = nn.BatchNorm2d(convolution.out_channels)
+            layers[f"relu{i}"] = nn.ReLU(inplace=True)
+        layers.popitem()  # no ReLU before the addition
+        if self.preact:
+            layers.popitem()  # nor a BN: the next unit starts with one
+        return nn.Sequential(layers)
+
+    def _shortcut(
+        self, option: Shortcut, in_channels: int, channels: int, stride: int
+    ) -> nn.Module | None:
+        changes = stride != 1 or in_channels != channels
+        if option is None:
+            return None
+        if option == "C" or (option == "B" and changes):
+            return Projection(in_channels, channels, stride, bn=not self.preact)
+        return ZeroPad(in_channels, channels, stride) if changes else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in_channels, H, W) to (N, expansion * channels, ceil(H/s), ceil(W/s))."""
+        a = self.before(x)
+        y: Tensor = self.branch(a)
+        if self.shortcut is not None:
+            # A projection shares the unit's activation; an identity carries the raw input.
+            y = y + self.shortcut(a if isinstance(self.shortcut, Projection) else x)
+        out: Tensor = self.after(y)
+        return out
+
+
+class BasicBlock(ResidualUnit):
+    """Two 3x3 convolutions (2016a, Fig. 5 left; Table 1, 18 and 34 layers).
+
+    Args:
+        in_channels: channels of the input.
+        channels: channels of both convolutions and of the output.
+        stride: of the first convolution; the output is ceil(H/stride) pixels high.
+        shortcut: see `ResidualUnit`.
+
+    Raises:
+        ValueError: naming the argument, its value and what is allowed.
+
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int, stride: int = 1, *, shortcut: Shortcut = "B"
+    ) -> None:
+        super().__init__(
+            [conv(in_channels, channels, 3, stride), conv(channels, channels, 3)], shortcut
+        )
+
+
+class Bottleneck(ResidualUnit):
+    """1x1, 3x3, 1x1 convolutions; 4 * channels out (2016a, Fig. 5 right; Table 1, 50 and more).
+
+    Args:
+        in_channels: channels of the input.
+        channels: channels of the narrow middle.
+        stride: the output is ceil(H/stride) pixels high.
+        shortcut: see `ResidualUnit`.
+        stride_on: "1x1" as in the paper (v1), "3x3" as in torchvision (v1.5).
+
+    Raises:
+        ValueError: naming the argument, its value and what is allowed.
+
+    """
+
+    expansion = 4
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        shortcut: Shortcut = "B",
+        stride_on: StrideOn = "1x1",
+    ) -> None:
+        check_one_of("stride_on", stride_on, get_args(StrideOn))
+        first, middle = (stride, 1) if stride_on == "1x1" else (1, stride)
+        super().__init__(
+            [
+                conv(in_channels, channels, 1, first),
+                conv(channels, channels, 3, middle),
+                conv(channels, self.expansion * channels, 1),
+            ],
+            shortcut,
+        )
+
+
+class PreActBasicBlock(BasicBlock):
+    """`BasicBlock` with BN-ReLU before each convolution (2016b, Fig. 4e)."""
+
+    preact = True
+
+
+class PreActBottleneck(Bottleneck):
+    """`Bottleneck` with BN-ReLU before each convolution (2016b, Fig. 4e)."""
+
+    preact = True

@@ -1,0 +1,183 @@
+"""Data sets as tensors: Fashion-MNIST, whole or as the sample that comes with the package.
+
+Fashion-MNIST: Xiao, Rasul and Vollgraf 2017; 60,000 training and 10,000 test images of 28x28
+pixels, ten classes. The sample holds the first 200 training and 100 test images of each class.
+"""
+
+import gzip
+import hashlib
+import http.client
+import os
+import tempfile
+import urllib.error
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+from torch import Tensor
+
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+SAMPLE_FOLDER = Path(__file__).parent / "sample"
+DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
+
+# SHA-256 of the unpacked files, in the order of FILES.
+WHOLE = (
+    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+)
+SAMPLE = (
+    "a724cd72799a6b1c3a81c4263865a75a73bb6473673b3394e34adf222930f19e",
+    "4738fd437c0f8d6498ae7f6f5c86f1cc3c878d4116ff169fc5635bd6847899cc",
+    "7cee33c3c6414b1b86c25e665a6c4f41584269de3b7cc9768b1d351922845eef",
+    "3128d790775889812b73c4f13923559c8b9e281d112c6ea7862acf60a206a909",
+)
+
+NO_ANSWER = (  # what torchvision's download raises when the net is at fault, not the disk
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ConnectionError,
+    TimeoutError,
+    RuntimeError,
+)
+
+
+class DataError(RuntimeError):
+    """A data set is missing, damaged or out of reach; the message says what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """Images and labels in memory.
+
+    Images are uint8 of shape (N, channels, height, width), labels int64 of shape (N,).
+    """
+
+    name: str
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    classes: tuple[str, ...]
+    sample: bool
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all pixels and labels, so that a record can say what it was made with."""
+        digest = hashlib.sha256()
+        for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def describe(self) -> dict[str, object]:
+        """Say what a record must say about its data."""
+        return {
+            "name": self.name,
+            "sample": self.sample,
+            "train_images": len(self.train_images),
+            "test_images": len(self.test_images),
+            "sha256": self.digest,
+        }
+
+
+def load_data(name: str, *, root: str | Path | None = None, sample: bool = False) -> ImageData:
+    """Load a data set; download it if it is nowhere on this machine.
+
+    Args:
+        name: "fashion-mnist".
+        root: folder that holds, or will hold, torchvision's `FashionMNIST/raw`. Default: the
+            environment variable RESNET_DATA, or ~/.cache/resnet-book; without files there, the
+            ones of Debian's package dataset-fashion-mnist are used where it is installed.
+        sample: the 2,000 + 1,000 images inside this package instead of the whole set.
+
+    Raises:
+        ValueError: for an unknown name.
+        DataError: if a file is missing, damaged or cannot be fetched. The sample never takes the
+            place of the whole set.
+
+    """
+    if name != "fashion-mnist":
+        raise ValueError(f"name={name!r}: expected 'fashion-mnist'")
+    if sample:
+        return _fashion_mnist(SAMPLE_FOLDER, SAMPLE, sample=True)
+    place = Path(root or os.environ.get("RESNET_DATA") or "~/.cache/resnet-book").expanduser()
+    raw = place / "FashionMNIST" / "raw"
+    for folder in (raw, DEBIAN_FOLDER) if root is None else (raw,):
+        if any(_find(folder, file) for file in FILES):
+            return _fashion_mnist(folder, WHOLE, sample=False)
+    _download(place)
+    return _fashion_mnist(raw, WHOLE, sample=False)
+
+
+def _find(folder: Path, file: str) -> Path | None:
+    candidates = (folder / file, folder / f"{file}.gz")
+    return next((path for path in candidates if os.path.isfile(path)), None)
+
+
+def _fashion_mnist(folder: Path, digests: tuple[str, ...], *, sample: bool) -> ImageData:
+    contents = [_read(folder, *pair) for pair in zip(FILES, digests, strict=True)]
+    images, labels = (
+        [torch.from_numpy(np.frombuffer(c, np.uint8, offset=offset).copy()) for c in part]
+        for part, offset in ((contents[::2], 16), (contents[1::2], 8))
+    )
+    return ImageData(
+        name="Fashion-MNIST",
+        train_images=images[0].reshape(-1, 1, 28, 28),
+        train_labels=labels[0].long(),
+        test_images=images[1].reshape(-1, 1, 28, 28),
+        test_labels=labels[1].long(),
+        classes=tuple(torchvision.datasets.FashionMNIST.classes),
+        sample=sample,
+    )
+
+
+def _read(folder: Path, file: str, digest: str) -> bytes:
+    path = _find(folder, file)
+    if path is None:
+        raise DataError(
+            f"{folder / file} is missing, though other files of the set are there: "
+            "delete this folder to download all four again"
+        )
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} cannot be read ({error}): delete it and its folder") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise DataError(
+            f"{path} is damaged: {len(content)} bytes with SHA-256 {found}, expected {digest}; "
+            "delete its folder to download the set again"
+        )
+    return content
+
+
+def _download(place: Path) -> None:
+    """Fetch by torchvision, which checks the archives' MD5; all four files appear, or none."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place, prefix=".download-") as partial:
+            torchvision.datasets.FashionMNIST(partial, download=True)
+            (place / "FashionMNIST").mkdir(exist_ok=True)
+            os.replace(Path(partial, "FashionMNIST", "raw"), place / "FashionMNIST" / "raw")
+    except NO_ANSWER as error:
+        raise DataError(
+            f"Fashion-MNIST could not be downloaded ({error}). Connect to the internet, or put its "
+            f"four files into {place / 'FashionMNIST' / 'raw'}, or install Debian's package "
+            "dataset-fashion-mnist, or ask for the small sample with sample=True"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"Fashion-MNIST cannot be stored in {place} ({error}): name a folder that can be "
+            "written to, root=... or the environment variable RESNET_DATA"
+        ) from error

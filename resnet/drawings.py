@@ -1,0 +1,207 @@
+"""Drawings of blocks and networks, top to bottom, made from the modules themselves."""
+
+import itertools
+from collections.abc import Sequence
+from types import NoneType
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import FancyBboxPatch
+from torch import nn
+
+from resnet.blocks import BasicBlock, Projection, ResidualUnit
+from resnet.figures import BLUE, GREEN, INK, ORANGE, Figure, panel, styled
+from resnet.measure import layer_table
+from resnet.nets import ResNet
+from resnet.texts import TEXT
+
+WIDTH, LINE, GAP = 1.7, 0.24, 0.17  # inches: a box, a line of text in it, the arrow below
+
+
+class Box(NamedTuple):
+    """One step of a drawing; a plus sign is a box of its own shape."""
+
+    text: str
+    color: str
+    note: str = ""  # stands left of the box
+
+    @property
+    def height(self) -> float:
+        """Inches, by the lines of text."""
+        return LINE * (self.text.count("\n") + 1) + 0.1
+
+
+PLUS = Box("+", ORANGE)
+
+
+def _blank(width: float, boxes: Sequence[Box]) -> tuple[Canvas, Axes]:
+    height = sum(box.height + GAP for box in boxes) + GAP
+    canvas, axes = panel(width, height)
+    axes.set(xlim=(-width / 2, width / 2), ylim=(-height, 0), aspect="equal")
+    axes.axis("off")
+    return canvas, axes
+
+
+def _path(axes: Axes, points: Sequence[tuple[float, float]], *, dashed: bool = False) -> None:
+    """Draw a line through `points` with an arrow's head at the last."""
+    style = (0, (3, 2)) if dashed else "-"
+    axes.plot(*zip(*points[:-1], strict=True), color=INK, lw=1, ls=style)
+    arrow = {"arrowstyle": "-|>", "color": INK, "lw": 1, "ls": style, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", points[-1], points[-2], arrowprops=arrow)
+
+
+def _column(axes: Axes, boxes: Sequence[Box], x: float = 0.0) -> list[tuple[float, float]]:
+    """Draw boxes below one another, joined by arrows; return the upper and lower edge of each."""
+    edges, y = [], -GAP / 2
+    for box in boxes:
+        half = 0.13 if box is PLUS else WIDTH / 2
+        shape = "circle,pad=0" if box is PLUS else "round,pad=0,rounding_size=0.06"
+        axes.add_patch(
+            FancyBboxPatch(
+                (x - half, y - box.height),
+                2 * half,
+                box.height,
+                boxstyle=shape,
+                facecolor=box.color + "2c",
+                edgecolor=box.color,
+                lw=1.2,
+            )
+        )
+        middle = y - box.height / 2
+        axes.annotate(box.text, (x, middle), ha="center", va="center_baseline", fontsize=10)
+        axes.annotate(box.note, (x - half - 0.08, middle), ha="right", va="center", fontsize=9)
+        edges.append((y, y - box.height))
+        y -= box.height + GAP
+    for (_, lower), (upper, _) in itertools.pairwise(edges):
+        _path(axes, [(x, lower), (x, upper)])
+    return edges
+
+
+def _around(
+    axes: Axes, top: float, bottom: float, out: float, into: float, *, dashed: bool = False
+) -> None:
+    """Draw a shortcut from the line above a block, out to the right, and back in at `bottom`."""
+    _path(axes, [(0, top), (out, top), (out, bottom), (into, bottom)], dashed=dashed)
+
+
+def _unit_boxes(unit: ResidualUnit) -> list[Box]:
+    words = {nn.Conv2d: ("conv", BLUE), nn.BatchNorm2d: ("bn", GREEN), nn.ReLU: ("relu", GREEN)}
+    boxes = []
+    for layer in unit.branch:
+        key, color = words[type(layer)]
+        kernel = layer.kernel_size[0] if isinstance(layer, nn.Conv2d) else ""
+        stride = layer.stride[0] if isinstance(layer, nn.Conv2d) else 1
+        text = TEXT[key].format(k=kernel) + (
+            TEXT["stride"].format(stride=stride) if stride > 1 else ""
+        )
+        boxes.append(Box(text, color))
+    return boxes
+
+
+def _unit(unit: ResidualUnit, title: str) -> Canvas:
+    """Draw one original unit with all its layers."""
+    inside = _unit_boxes(unit)
+    plus = [] if unit.shortcut is None else [PLUS]
+    boxes = [Box(TEXT["x"], INK), *inside, *plus, Box(TEXT["relu"], GREEN)]
+    canvas, axes = _blank(3.2, boxes)
+    axes.set_title(title)
+    edges = _column(axes, boxes)
+    if plus:
+        top, bottom = edges[0][1] - GAP / 2, sum(edges[len(inside) + 1]) / 2
+        _around(axes, top, bottom, 1.25, 0.14)
+        projects = isinstance(unit.shortcut, Projection)
+        label = TEXT["projection" if projects else "identity"]
+        face = {"boxstyle": "round,pad=0.25", "facecolor": BLUE + "2c", "edgecolor": BLUE}
+        axes.annotate(
+            label, (1.25, (top + bottom) / 2), ha="center", va="center", rotation=90, fontsize=10,
+            bbox=face if projects else {"facecolor": "none", "edgecolor": "none"},
+        )  # fmt: skip
+    return canvas
+
+
+@styled
+def plain_and_residual() -> Figure:
+    """Draw the plain block beside the residual block (2016a, Fig. 2)."""
+    panels = [
+        _unit(BasicBlock(64, 64, shortcut=None), TEXT["plain unit"]),
+        _unit(BasicBlock(64, 64), TEXT["residual unit"]),
+    ]
+    return Figure(panels, TEXT["alt units"])
+
+
+@styled
+def identity_and_projection() -> Figure:
+    """Draw the residual block that keeps the shape beside the one that changes it."""
+    panels = [
+        _unit(BasicBlock(64, 64), TEXT["identity unit"]),
+        _unit(BasicBlock(64, 128, 2), TEXT["projection unit"]),
+    ]
+    return Figure(panels, TEXT["alt shortcuts"])
+
+
+def _conv_text(conv: nn.Conv2d) -> str:
+    stride = TEXT["stride"].format(stride=conv.stride[0]) if conv.stride[0] > 1 else ""
+    return TEXT["conv full"].format(
+        k=conv.kernel_size[0], channels=conv.out_channels, stride=stride
+    )
+
+
+def _description(unit: ResidualUnit) -> tuple[str, type]:
+    convs = [_conv_text(m) for m in unit.branch if isinstance(m, nn.Conv2d)]
+    return "\n".join(convs), type(unit.shortcut)
+
+
+def _rows(model: ResNet, side: dict[str, int]) -> tuple[list[Box], list[tuple[int, bool]]]:
+    """Return a network's boxes, and for each box with a shortcut its place and if it projects."""
+    sizes = "{0}×{0}".format
+    boxes, arcs = [], []
+    stem = model.get_submodule("stem")
+    boxes.append(Box(_conv_text(stem.get_submodule("conv")), BLUE))  # type: ignore[arg-type]
+    if hasattr(stem, "maxpool"):
+        boxes.append(Box(TEXT["maxpool"], GREEN, sizes(side["stem"])))
+    for name, stage in model.named_children():
+        if not name.startswith("stage"):
+            continue
+        units = [m for m in stage.children() if isinstance(m, ResidualUnit)]
+        for j, ((text, shortcut), same) in enumerate(itertools.groupby(units, _description)):
+            count = len(list(same))
+            if count > 2:
+                text += "\n" + TEXT["times"].format(n=count)
+            for _ in range(1 if count > 2 else count):
+                if shortcut is not NoneType:
+                    arcs.append((len(boxes), shortcut is Projection))
+                boxes.append(Box(text, BLUE, sizes(side[name]) if j == 0 and _ == 0 else ""))
+    boxes.append(Box(TEXT["pool"], GREEN, sizes(1)))
+    boxes.append(Box(TEXT["fc"].format(out=model.get_submodule("fc").out_features), BLUE))
+    return boxes, arcs
+
+
+@styled
+def network(model: ResNet, image_size: int) -> Figure:
+    """Draw a network unit by unit; more than two equal units in a row become one box.
+
+    Args:
+        model: any network of `resnet.nets`.
+        image_size: pixels a side of the images, for the sizes written on the left.
+
+    """
+    table = layer_table(model, (1, model.in_channels, image_size, image_size), depth=1)
+    side = {row.name: row.output_shape[-1] for row in table}
+    boxes, arcs = _rows(model, side)
+    canvas, axes = _blank(3.4, boxes)
+    edges = _column(axes, boxes)
+    for place, dashed in arcs:
+        top, bottom = edges[place][0] + GAP * 0.35, edges[place][1] - GAP * 0.3
+        _around(axes, top, bottom, WIDTH / 2 + 0.25, 0.02, dashed=dashed)
+    stages = [name for name in side if name.startswith("stage")]
+    alt = TEXT["alt network"] + TEXT["alt arcs" if arcs else "alt no arcs"]
+    alt = alt.format(
+        name=model.name,
+        out=model.get_submodule("fc").out_features,
+        units=sum(isinstance(m, ResidualUnit) for m in model.modules()),
+        stages=len(stages),
+        sizes=", ".join(str(side[name]) for name in stages),
+        dashed=sum(isinstance(m, Projection) for m in model.modules()),
+    )
+    return Figure([canvas], alt)

@@ -1,0 +1,113 @@
+"""What a network costs: parameters, multiply-adds and the shape after every layer."""
+
+import copy
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from resnet.tables import Table
+
+
+class Layer(NamedTuple):
+    """One row of a `LayerTable`."""
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+class LayerTable(list[Layer]):
+    """Rows of a network's layers; prints as text and shows as a table in a notebook."""
+
+    HEADER = ("layer", "kind", "output shape", "parameters", "multiply-adds")
+
+    @property
+    def parameters(self) -> int:
+        """All parameters."""
+        return sum(row.parameters for row in self)
+
+    @property
+    def multiply_adds(self) -> int:
+        """All multiply-adds of the convolutions and the linear layers."""
+        return sum(row.multiply_adds for row in self)
+
+    def table(self) -> Table:
+        """Return the rows and their total as a table."""
+        rows: list[tuple[object, ...]] = [
+            (r.name, r.kind, " × ".join(map(str, r.output_shape)), r.parameters, r.multiply_adds)
+            for r in self
+        ]
+        return Table(self.HEADER, [*rows, ("total", "", "", self.parameters, self.multiply_adds)])
+
+    def __repr__(self) -> str:
+        return repr(self.table())
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def layer_table(
+    model: nn.Module, input_shape: tuple[int, ...], *, depth: int | None = None
+) -> LayerTable:
+    """Run a copy of `model` on an input without data and note every layer.
+
+    Nothing is computed and the model is left alone, so that ImageNet sizes cost nothing.
+
+    Args:
+        model: any module with one input and one output.
+        input_shape: of the whole batch, as (1, 3, 224, 224); the costs are for all of it.
+        depth: levels of nesting to open; 1 gives the model's direct children, None the layers.
+
+    Raises:
+        ValueError: if the model cannot take this shape.
+
+    """
+    model = copy.deepcopy(model).to("meta").eval()
+    rows: dict[str, tuple[nn.Module, tuple[int, ...]]] = {}
+
+    def note(name: str, module: nn.Module) -> None:
+        def hook(_module: nn.Module, _args: object, output: Tensor) -> None:
+            rows[name] = (module, tuple(output.shape))
+
+        module.register_forward_hook(hook)
+
+    for name, module in model.named_modules():
+        levels = name.count(".") + 1 if name else 0
+        is_leaf = not any(module.children())
+        if is_leaf if depth is None else levels == depth or (is_leaf and levels < depth):
+            note(name, module)
+    counter = FlopCounterMode(display=False)
+    try:
+        with counter, torch.no_grad():
+            model(torch.empty(input_shape, device="meta"))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"input_shape={input_shape}: the model cannot take it: {error}") from error
+    root = type(model).__name__
+    flops = counter.get_flop_counts()
+    return LayerTable(
+        Layer(
+            name=name or root,
+            kind=type(module).__name__,
+            output_shape=shape,
+            parameters=count_parameters(module),
+            multiply_adds=sum(flops.get(f"{root}.{name}" if name else root, {}).values()) // 2,
+        )
+        for name, (module, shape) in rows.items()
+    )
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count the trainable numbers: weights and biases, BN's scales and shifts."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def multiply_adds(model: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """Count a forward pass's multiply-adds; the papers call them FLOPs (2016a, Table 1).
+
+    Convolutions and linear layers only, as there; see `layer_table` for the arguments.
+    """
+    return layer_table(model, input_shape).multiply_adds

@@ -1,0 +1,227 @@
+"""Networks: a stem, stages of residual units, a head; ImageNet and CIFAR-10 shapes.
+
+He et al. 2016a, Table 1 (ImageNet) and Sec. 4.2 (CIFAR-10); 2016b, appendix (pre-activation).
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from torch import Tensor, nn
+
+from resnet.blocks import (
+    BasicBlock,
+    Bottleneck,
+    PreActBasicBlock,
+    PreActBottleneck,
+    ResidualUnit,
+    Shortcut,
+    StrideOn,
+    bn_relu,
+    check_one_of,
+    check_positive,
+    conv,
+)
+
+# 2016a, Table 1: units in conv2_x, conv3_x, conv4_x, conv5_x; bottlenecks from 50 layers on.
+IMAGENET_UNITS = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
+
+
+class ResNet(nn.Module):
+    """`stem`, `stage1` … `stageN`, (`act`,) `pool`, `flatten`, `fc`, run one after another.
+
+    Args:
+        unit: makes a unit from (in_channels, channels, stride).
+        channels: channels of each stage's units; the stem has those of the first stage.
+        counts: units in each stage; every stage but the first starts with stride 2.
+        num_classes: outputs.
+        in_channels: channels of the images.
+        large_images: stem of a 7x7 convolution and max pooling, both stride 2 (2016a, Table 1),
+            instead of one 3x3 convolution (Sec. 4.2).
+        name: what figures and records call the network.
+
+    Raises:
+        ValueError: naming the argument, its value and what is allowed.
+
+    """
+
+    def __init__(
+        self,
+        unit: Callable[[int, int, int], ResidualUnit],
+        channels: Sequence[int],
+        counts: Sequence[int],
+        *,
+        num_classes: int,
+        in_channels: int,
+        large_images: bool,
+        name: str,
+    ) -> None:
+        check_positive(num_classes=num_classes, in_channels=in_channels)
+        super().__init__()
+        self.name, self.in_channels = name, in_channels
+        self.total_stride = (4 if large_images else 1) * 2 ** (len(counts) - 1)
+        self.stem = _stem(in_channels, channels[0], large_images=large_images)
+        width = channels[0]
+        for i, (stage_channels, count) in enumerate(zip(channels, counts, strict=True)):
+            stage = nn.Sequential()
+            for j in range(count):
+                block = unit(width, stage_channels, 2 if i > 0 and j == 0 else 1)
+                if block.preact and i == j == 0:
+                    block.before = nn.Identity()  # the stem has activated this unit's input
+                width = block.expansion * stage_channels
+                stage.append(block)
+            self.add_module(f"stage{i + 1}", stage)
+        if block.preact:
+            self.act = bn_relu(width)  # no unit follows that would activate
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(width, num_classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):  # He et al. 2015, Sec. 2.2, fan-out form
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (N, in_channels, H, W), float, to class scores (N, num_classes).
+
+        Raises:
+            ValueError: if x has another shape or type, or is too small to normalise in training.
+
+        """
+        if x.ndim != 4 or x.shape[1] != self.in_channels or 0 in x.shape:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}: expected (N, {self.in_channels}, H, W) without a 0"
+            )
+        if not x.is_floating_point():
+            raise ValueError(f"x has dtype {x.dtype}: expected floating point; x.float() / 255 is")
+        if self.training and x.shape[0] == 1 and max(x.shape[2:]) <= self.total_stride:
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}: this leaves one value a channel in the last stage, "
+                "and batch normalisation in training needs two; use a batch of 2 or more, an image "
+                f"of more than {self.total_stride} pixels a side, or model.eval()"
+            )
+        for part in self.children():
+            x = part(x)
+        return x
+
+
+def _stem(in_channels: int, channels: int, *, large_images: bool) -> nn.Sequential:
+    kernel, stride = (7, 2) if large_images else (3, 1)
+    layers = OrderedDict[str, nn.Module](conv=conv(in_channels, channels, kernel, stride))
+    layers.update(bn_relu(channels).named_children())
+    if large_images:
+        layers["maxpool"] = nn.MaxPool2d(3, stride=2, padding=1)
+    return nn.Sequential(layers)
+
+
+def _unit(
+    *, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn
+) -> Callable[[int, int, int], ResidualUnit]:
+    check_one_of("preact", preact, (False, True))
+    if bottleneck:
+        kind = PreActBottleneck if preact else Bottleneck
+        return partial(kind, shortcut=shortcut, stride_on=stride_on)
+    if stride_on != "1x1":
+        raise ValueError(f"stride_on={stride_on!r}: only networks of bottlenecks have this choice")
+    return partial(PreActBasicBlock if preact else BasicBlock, shortcut=shortcut)
+
+
+def _name(depth: int, *, preact: bool, shortcut: Shortcut) -> str:
+    return f"{'pre-activation ' * preact}{'plain' if shortcut is None else 'ResNet'}-{depth}"
+
+
+def imagenet_resnet(
+    depth: int,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    *,
+    preact: bool = False,
+    shortcut: Shortcut = "B",
+    stride_on: StrideOn = "1x1",
+) -> ResNet:
+    """Build a network of 2016a, Table 1: four stages, 64 to 512 channels, total stride 32.
+
+    `resnet18`, `resnet34`, `resnet50`, `resnet101` and `resnet152` are this with the depth filled
+    in. The plain networks of Fig. 3 are `shortcut=None`.
+
+    Args:
+        depth: 18 or 34 (basic blocks), 50, 101 or 152 (bottlenecks).
+        num_classes: outputs.
+        in_channels: channels of the images, (N, in_channels, H, W).
+        preact: units of 2016b, Fig. 4e, instead of the original ones.
+        shortcut: "A" zero-padded identity, "B" projection where the shape changes,
+            "C" always a projection, None the plain network.
+        stride_on: a bottleneck's stride on its first "1x1" (the paper) or its "3x3" (torchvision).
+
+    Raises:
+        ValueError: naming the argument, its value and what is allowed.
+
+    """
+    check_positive(depth=depth)
+    check_one_of("depth", depth, tuple(IMAGENET_UNITS))
+    return ResNet(
+        _unit(bottleneck=depth >= 50, preact=preact, shortcut=shortcut, stride_on=stride_on),
+        (64, 128, 256, 512),
+        IMAGENET_UNITS[depth],
+        num_classes=num_classes,
+        in_channels=in_channels,
+        large_images=True,
+        name=_name(depth, preact=preact, shortcut=shortcut),
+    )
+
+
+resnet18 = partial(imagenet_resnet, 18)
+resnet34 = partial(imagenet_resnet, 34)
+resnet50 = partial(imagenet_resnet, 50)
+resnet101 = partial(imagenet_resnet, 101)
+resnet152 = partial(imagenet_resnet, 152)
+
+
+def cifar_resnet(
+    depth: int,
+    num_classes: int = 10,
+    in_channels: int = 3,
+    *,
+    bottleneck: bool = False,
+    preact: bool = False,
+    shortcut: Shortcut = "A",
+    stride_on: StrideOn = "1x1",
+) -> ResNet:
+    """Build a network of 2016a, Sec. 4.2: three stages of n units, 16 to 64 channels, stride 4.
+
+    Args:
+        depth: 6n + 2, or with bottlenecks 9n + 2 (2016b, Sec. 5: 164, 1001).
+        num_classes: outputs.
+        in_channels: channels of the images, (N, in_channels, H, W).
+        bottleneck: units of three convolutions instead of two.
+        preact: units of 2016b, Fig. 4e, instead of the original ones.
+        shortcut: as in `imagenet_resnet`; the paper's choice here is "A".
+        stride_on: as in `imagenet_resnet`.
+
+    Raises:
+        ValueError: naming the argument, its value and what is allowed.
+
+    """
+    check_positive(depth=depth)
+    check_one_of("bottleneck", bottleneck, (False, True))
+    step = 9 if bottleneck else 6  # three stages, two or three convolutions a unit
+    n, rest = divmod(depth - 2, step)
+    if rest or n < 1:
+        nearest = [d for d in (step * n + 2, step * (n + 1) + 2) if d > 2]
+        raise ValueError(
+            f"depth={depth}: expected {step}n + 2; nearest: {' or '.join(map(str, nearest))}"
+        )
+    return ResNet(
+        _unit(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on),
+        (16, 32, 64),
+        (n, n, n),
+        num_classes=num_classes,
+        in_channels=in_channels,
+        large_images=False,
+        name=_name(depth, preact=preact, shortcut=shortcut),
+    )

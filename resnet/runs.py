@@ -1,0 +1,157 @@
+"""What a training run leaves behind: a record that says what ran, on what, with what result."""
+
+import dataclasses
+import datetime
+import json
+import os
+import platform
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import torchvision
+
+SCHEMA = 1  # raised when a field changes its meaning
+
+T = TypeVar("T")
+
+
+def choose(profile: str, *, quick: T, full: T) -> T:
+    """Return what a chapter does under its profile.
+
+    Raises:
+        ValueError: if the profile is neither "quick" nor "full".
+
+    """
+    if profile not in ("quick", "full"):
+        raise ValueError(f"profile={profile!r}: expected 'quick' or 'full'")
+    return quick if profile == "quick" else full
+
+
+def machine(device: torch.device | str = "cpu") -> dict[str, str]:
+    """Name the device and the versions that a number depends on."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = f"{platform.machine()} {device.type.upper()}, {torch.get_num_threads()} threads"
+    return {
+        "device": name,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+    }
+
+
+def commit() -> str:
+    """Return the commit of the checkout this module lies in, or "unknown" outside one."""
+    checkout = Path(__file__).parents[1]
+    if not (checkout / ".git").exists():  # installed, perhaps inside somebody's own repository
+        return "unknown"
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+@dataclass
+class Run:
+    """The record of one training run.
+
+    Two runs are equal when all that can be repeated is equal: `network`, `data`, `recipe`, `seed`
+    and the `rows`. The machine, the date and the seconds are noted, not compared.
+
+    Attributes:
+        network: its name.
+        data: what `ImageData.describe` says.
+        recipe: the recipe's fields.
+        seed: of the order of the images.
+        rows: one dict an epoch: `epoch`, `train_loss`, `train_accuracy`, `test_loss`,
+            `test_accuracy`; losses in nats, accuracies from 0 to 1.
+        seconds: of training, one number an epoch, evaluation not included.
+        machine: see `machine`.
+        commit: see `commit`.
+        date: when the record was made, ISO 8601, UTC.
+
+    """
+
+    network: str
+    data: dict[str, Any]
+    recipe: dict[str, Any]
+    seed: int
+    rows: list[dict[str, float]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list, compare=False)
+    machine: dict[str, str] = field(default_factory=machine, compare=False)
+    commit: str = field(default_factory=commit, compare=False)
+    date: str = field(
+        default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        compare=False,
+    )
+
+    def column(self, name: str) -> list[float]:
+        """Return one column of the rows, an entry an epoch."""
+        return [row[name] for row in self.rows]
+
+    @property
+    def images_per_second(self) -> float:
+        """Training images a second over all epochs."""
+        return float(self.data["train_images"]) * len(self.seconds) / sum(self.seconds)
+
+    @property
+    def provenance(self) -> str:
+        """Say in one line on what the run was made."""
+        part = "sample of" if self.data["sample"] else "whole of"
+        return f"{part} {self.data['name']}, {self.machine['device']}, {self.date[:10]}"
+
+    def save(self, path: str | Path) -> None:
+        """Write the record as JSON; the file is there whole or not at all."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        content = {"schema": SCHEMA, **dataclasses.asdict(self)}
+        partial.write_text(json.dumps(content, indent=1) + "\n")
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Run":
+        """Read a record.
+
+        Raises:
+            ValueError: naming the file, if it is no record of this schema.
+
+        """
+        try:
+            content = json.loads(Path(path).read_text())
+            schema = content.pop("schema")
+            if schema != SCHEMA:
+                raise ValueError(f"schema {schema}, expected {SCHEMA}")
+            missing = [f.name for f in dataclasses.fields(cls) if f.name not in content]
+            if missing:
+                raise ValueError(f"{', '.join(missing)} missing")
+            return cls(**content)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not a run's record: {error}") from error
+
+
+def recorded(pattern: str) -> list[Run]:
+    """Return the runs recorded with the book whose file in results/ matches, by name.
+
+    Args:
+        pattern: as in a shell, for instance "d2l-resnet18-*.json".
+
+    Raises:
+        ValueError: naming the file, if it is no record of this schema.
+
+    """
+    here = Path(__file__).parent
+    folder = next((f for f in (here / "results", here.parent / "results") if f.is_dir()), here)
+    return [Run.load(path) for path in sorted(folder.glob(pattern))]

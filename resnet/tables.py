@@ -1,0 +1,52 @@
+"""Tables that read in a terminal and in a notebook."""
+
+import html
+from collections.abc import Iterable, Sequence
+
+
+class Table:
+    """Rows of text or numbers under a header; numbers are written as they are given.
+
+    Jupyter shows it as HTML, `print` as aligned text. Columns of numbers stand right.
+    """
+
+    def __init__(self, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        self.header = list(header)
+        self.rows = [[_text(cell) for cell in row] for row in rows]
+        self.right = [
+            bool(self.rows) and all(_is_number(row[i]) for row in self.rows if row[i])
+            for i in range(len(self.header))
+        ]
+
+    def __repr__(self) -> str:
+        lines = [self.header, *self.rows]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.header))]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if right else cell.ljust(width)
+                for cell, width, right in zip(line, widths, self.right, strict=True)
+            ).rstrip()
+            for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        def row(cells: Sequence[str], tag: str) -> str:
+            align = (' style="text-align:right"' if right else "" for right in self.right)
+            inside = "".join(
+                f"<{tag}{style}>{html.escape(cell)}</{tag}>"
+                for cell, style in zip(cells, align, strict=True)
+            )
+            return f"<tr>{inside}</tr>"
+
+        body = "".join(row(cells, "td") for cells in self.rows)
+        return f"<table><thead>{row(self.header, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "", 1).strip("-+%e ").isdigit()

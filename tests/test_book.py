@@ -1,0 +1,435 @@
+"""The pipeline, on toy books: what it does when all is well, and how it fails when it is not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from toybook import (
+    FIGURE,
+    ROOT,
+    book_environment,
+    chapter,
+    command,
+    figure_cell,
+    make_toy,
+    run_book,
+    shape_cell,
+)
+
+from tools import book, config, notebooks, pages, pictures
+from tools.common import BookError, version
+
+Toy = Callable[..., Path]
+ADDRESS = "https://github.com/someone/a-book"
+
+
+def site(folder: Path) -> Path:
+    return folder / "_build" / "html"
+
+
+def page(folder: Path, name: str = "one") -> str:
+    return (site(folder) / "chapters" / f"{name}.html").read_text(encoding="utf-8")
+
+
+def set_address(folder: Path, url: str) -> None:
+    path = folder / "_config.yml"
+    path.write_text(path.read_text().replace('url: ""', f'url: "{url}"'))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A toy book, built once, and what the build printed."""
+    folder = make_toy(
+        tmp_path_factory.mktemp("a toy, naïve"), one=chapter(shape_cell(), figure_cell())
+    )
+    done = run_book(folder, "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield folder, done.stdout
+
+
+def test_build_says_what_it_did(built: tuple[Path, str]) -> None:
+    folder, printed = built
+    assert re.search(r"^\[1/1\] one … \d+\.\d s$", printed, flags=re.MULTILINE)
+    assert "No repository address" in printed
+    assert "Open _build/html/index.html" in printed.splitlines()[-1]
+    assert (site(folder) / "index.html").is_file()
+
+
+def test_page_shows_outputs_and_how_it_was_made(built: tuple[Path, str]) -> None:
+    html = page(built[0])
+    assert "(4, 3, 6, 6)" in html
+    assert "How this page was made" in html and "Device: a toy" in html
+    assert "Profile: " in html and "Commit: " in html
+    assert "# Parameters" not in html, "papermill's injected cell is shown"
+    assert f"Version {version()}, profile quick, built on" in html
+    assert "Fig. 1" in html
+
+
+def test_page_has_no_link_to_a_repository_that_is_not_known(built: tuple[Path, str]) -> None:
+    for name in ("one", "intro"):
+        html = page(built[0], name)
+        assert "github.com" not in html and "colab" not in html
+
+
+def test_second_run_does_only_what_changed(built: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(built[0], folder)
+    before = (site(folder) / "index.html").stat().st_mtime_ns
+
+    done = run_book(folder, "build")
+    assert "[1/1] one up to date" in done.stdout and "pages are up to date" in done.stdout
+    assert (site(folder) / "index.html").stat().st_mtime_ns == before
+
+    (folder / "chapters" / "intro.md").write_text("# Toy\n\nAnother sentence.\n")
+    done = run_book(folder, "build")
+    assert "one up to date" in done.stdout and "Building the pages" in done.stdout
+    assert "Another sentence." in page(folder, "intro")
+
+    module = folder / "resnet" / "runs.py"
+    module.write_text(module.read_text().replace("a toy", "another toy"))
+    done = run_book(folder, "build")
+    assert re.search(r"one … \d", done.stdout), "a change in resnet/ did not run the chapter again"
+    assert "Device: another toy" in page(folder)
+
+
+FAILING = "total = 1\nfor step in range(3):\n    total /= 2 - step"
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "told"),
+    [
+        (FAILING, (), ["ZeroDivisionError", "float division by zero", "| total = 1"]),
+        ("import os\nos._exit(1)", (), ["the kernel died", "| import os"]),
+        (
+            "import time\ntime.sleep(60)",
+            ("--cell-timeout", "1"),
+            ["not finished within 1 s", "| time.sleep(60)"],
+        ),
+    ],
+    ids=["error", "dead kernel", "time-out"],
+)
+def test_failing_cell_stops_the_build(
+    toy: Toy, source: str, options: tuple[str, ...], told: list[str]
+) -> None:
+    folder = toy(one=chapter(shape_cell(), new_code_cell(source)))
+    site(folder).mkdir(parents=True)
+    (site(folder) / "index.html").write_text("an earlier build")
+    done = run_book(folder, "build", *options)
+    assert done.returncode == 1
+    for words in [*told, "one failed", "in cell 5 of 5"]:
+        assert words in done.stderr, done.stderr
+    assert 'File "' not in done.stderr, "a traceback of the tools themselves is shown"
+    assert not site(folder).exists(), "a failed build left a site behind"
+    assert sorted(path.name for path in (folder / "_build").iterdir()) in (
+        [".lock"],
+        [],
+    ), "a failed build left something half-made behind"
+
+
+def test_broken_cross_reference_fails_every_time(toy: Toy) -> None:
+    folder = toy(one=chapter(new_markdown_cell("See {numref}`fig-of-nothing`."), figure_cell()))
+    for _ in range(2):
+        done = run_book(folder, "build")
+        assert done.returncode == 1
+        assert re.search(r"chapters/one\.ipynb.*fig-of-nothing", done.stderr), done.stderr
+        assert not site(folder).exists()
+
+
+def test_contents_and_folder_must_agree(toy: Toy) -> None:
+    folder = toy(one=chapter(shape_cell()))
+    (folder / "chapters" / "two.md").write_text("# Two\n")
+    done = run_book(folder, "build")
+    assert done.returncode == 1 and "chapters/two.md is not in _toc.yml" in done.stderr
+    (folder / "chapters" / "two.md").unlink()
+    (folder / "chapters" / "one.ipynb").unlink()
+    done = run_book(folder, "build")
+    assert done.returncode == 1 and "_toc.yml lists chapters/one" in done.stderr
+
+
+def test_profile_cell_is_demanded(toy: Toy) -> None:
+    notebook = chapter(shape_cell())
+    notebook.cells[2].metadata["tags"] = []
+    done = run_book(toy(one=notebook), "build")
+    assert done.returncode == 1 and "no code cell is tagged `parameters`" in done.stderr
+
+
+def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
+    folder = toy(one=chapter(new_code_cell("import time\ntime.sleep(60)")))
+    first = subprocess.Popen(
+        command("build"),
+        cwd=folder,
+        env={**book_environment(folder), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while len(psutil.Process(first.pid).children()) < 1:  # the kernel
+            assert time.monotonic() < deadline and first.poll() is None
+            time.sleep(0.05)
+        second = run_book(folder, "build")
+        assert second.returncode == 1
+        assert "another build of this book holds" in second.stderr
+
+        kernels = psutil.Process(first.pid).children(recursive=True)
+        first.send_signal(signal.SIGINT)
+        _, errors = first.communicate(timeout=30)
+        assert first.returncode == 130
+        assert "Stopped. Nothing is left half-written" in errors and "Traceback" not in errors
+        assert not any(kernel.is_running() for kernel in kernels), "a kernel lives on"
+        left = {path.name for path in (folder / "_build").iterdir()}
+        assert left <= {".lock"}, "an interrupted build left something half-made behind"
+    finally:
+        if first.poll() is None:
+            first.kill()
+            first.communicate()
+
+
+@pytest.mark.parametrize("kind", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_unwritable_folder_is_named(
+    kind: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise OSError(kind, os.strerror(kind), "chapters/one.ipynb")
+
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    monkeypatch.setattr(book, "record", fail)
+    assert book.main(["record"]) == 1
+    said = capsys.readouterr().err
+    assert "chapters/one.ipynb" in said and "must be writable" in said
+
+
+def test_links_follow_the_address(toy: Toy) -> None:
+    folder = toy(one=chapter(shape_cell(), figure_cell()))
+    set_address(folder, ADDRESS)
+    done = run_book(folder, "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No repository address" not in done.stdout
+    colab = "https://colab.research.google.com/github/someone/a-book/blob/main/chapters/one.ipynb"
+    assert f'href="{colab}"' in page(folder)
+    assert f'href="{ADDRESS}"' in page(folder)
+    # what sets the address sets the set-up cells too
+    done = run_book(folder, "record")
+    assert done.returncode == 0, done.stderr
+    recorded = (folder / "chapters" / "one.ipynb").read_text()
+    assert f"git+{ADDRESS}@v{version()}" in recorded
+    assert notebooks.d2l_requirement() in recorded
+
+
+def test_address_must_be_whole(toy: Toy) -> None:
+    with pytest.raises(BookError, match="https://"):
+        config.address({"repository": {"url": "someone/a-book"}})
+    assert config.address({"repository": {"url": f"{ADDRESS}.git"}}) == ADDRESS
+    assert config.address({}) == ""
+
+
+def test_unset_address_switches_every_button_off() -> None:
+    staged = config.staged_config(config.read_yaml(config.CONFIG) | {"repository": {"url": ""}})
+    assert not staged["launch_buttons"]["colab_url"]
+    assert not any(staged["html"][button] for button in config.BUTTONS)
+
+
+def test_record_rewrites_outputs_and_nothing_else(toy: Toy) -> None:
+    notebook = chapter(shape_cell(), figure_cell())
+    good = nbformat.writes(notebook)
+    notebook.cells[1].source = "import resnet"
+    notebook.cells[2].execution_count = 7
+    notebook.cells[2].outputs = [new_output("stream", name="stdout", text="left over")]
+    notebook.cells[3].outputs, notebook.cells[3].execution_count = [], None
+    notebook.cells[4].metadata["collapsed"] = True
+    notebook.metadata["papermill"] = {"duration": 1}
+    folder = toy(one=notebook)
+    done = run_book(folder, "record")
+    assert done.returncode == 0 and "rewritten" in done.stdout, done.stderr
+    assert (folder / "chapters" / "one.ipynb").read_text() == good + "\n"
+    assert "unchanged" in run_book(folder, "record").stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("x = 1", "prints and returns nothing"), (FIGURE, "its output is a picture")],
+)
+def test_record_refuses_what_cannot_be_compared(toy: Toy, source: str, told: str) -> None:
+    folder = toy(one=chapter(shape_cell(source)))
+    before = (folder / "chapters" / "one.ipynb").read_bytes()
+    done = run_book(folder, "record")
+    assert done.returncode == 1 and told in done.stderr
+    assert (folder / "chapters" / "one.ipynb").read_bytes() == before
+
+
+LABELLED = '<svg role="img" aria-label="A line.">'
+CAPTIONED = {"mystnb": {"figure": {"caption": "A line.", "name": "fig-line"}}}
+
+
+@pytest.mark.parametrize(
+    ("data", "metadata", "told"),
+    [
+        ({"text/html": LABELLED}, CAPTIONED, None),
+        ({"text/html": "<table></table>"}, {}, None),
+        ({"image/png": "iVBOR", "text/plain": "<Figure>"}, {"tags": ["remove-output"]}, None),
+        ({"image/png": "iVBOR"}, CAPTIONED["mystnb"] and {
+            "mystnb": {**CAPTIONED["mystnb"], "image": {"alt": "A line."}}}, None),
+        ({"text/html": LABELLED}, {}, "no figure"),
+        ({"text/html": LABELLED}, {"mystnb": {"figure": {"name": "fig-line"}}}, "no caption"),
+        ({"text/html": LABELLED}, {"mystnb": {"figure": {"caption": "A line."}}}, "no name"),
+        ({"text/html": '<svg role="img">'}, CAPTIONED, "no text alternative"),
+        ({"text/html": '<svg aria-label="A line.">'}, CAPTIONED, "no text alternative"),
+        ({"text/html": '<img src="x">'}, CAPTIONED, "no text alternative"),
+        ({"image/png": "iVBOR"}, CAPTIONED, "no text alternative"),
+        ({"image/svg+xml": "<svg/>"}, {"mystnb": {"image": {"alt": "A line."}}}, "no figure"),
+        ({"text/plain": "nothing drawn"}, CAPTIONED, "shows no picture"),
+    ],
+)  # fmt: skip
+def test_figures_are_checked(
+    data: dict[str, str], metadata: dict[str, object], told: str | None
+) -> None:
+    cell = new_code_cell("draw()", metadata=metadata, outputs=[new_output("display_data", data)])
+    notebook = nbformat.v4.new_notebook(cells=[new_markdown_cell("# One"), cell])
+    if told is None:
+        pictures.check(notebook, "one")
+    else:
+        with pytest.raises(BookError, match=rf"^one, cell 2: .*{told}"):
+            pictures.check(notebook, "one")
+
+
+def test_missing_alternative_fails_the_build(toy: Toy) -> None:
+    bare = figure_cell(FIGURE.replace(' aria-label="A line that rises."', ""))
+    done = run_book(toy(one=chapter(bare)), "build")
+    assert done.returncode == 1
+    assert "one, cell 4: its picture has no text alternative" in done.stderr
+
+
+def test_mathjax_comes_from_the_pinned_package() -> None:
+    folder = pages.mathjax()
+    assert (folder / "tex-chtml-full.js").stat().st_size > 1_000_000
+    assert len(list((folder / "output/chtml/fonts/woff-v2").glob("*.woff"))) > 15
+
+
+# The files around the pipeline agree with one another.
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = [
+    Requirement(line)
+    for line in (ROOT / "requirements.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def test_lock_holds_exact_versions_and_no_address() -> None:
+    text = (ROOT / "requirements.txt").read_text()
+    assert "://" not in text and "index-url" not in text
+    assert all(re.fullmatch(r"==[^*,]+", str(line.specifier)) for line in LOCK)
+    for name in ("torch", "torchvision", "numpy", "scipy", "pandas", "matplotlib"):
+        pins = [line for line in LOCK if line.name == name]
+        assert len(pins) == 1 and pins[0].marker is None, f"{name} differs between Pythons"
+
+
+def test_lock_meets_the_ranges_of_the_package() -> None:
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *extras["book"], *extras["test"]]
+    for requirement in map(Requirement, wanted):
+        pins = [line for line in LOCK if line.name == requirement.name.lower()]
+        assert pins, f"{requirement.name} is not in requirements.txt; run `make lock`"
+        for pin in pins:
+            pinned = str(pin.specifier).removeprefix("==")
+            assert requirement.specifier.contains(pinned), f"{pin} is outside {requirement}"
+
+
+def test_versions_stand_in_agreement() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    pythons = [entry for entry in conda["dependencies"] if str(entry).startswith("python ")]
+    assert SpecifierSet(pythons[0].removeprefix("python ")) == SpecifierSet(
+        PROJECT["requires-python"]
+    )
+    assert "-r requirements.txt" in conda["dependencies"][-1]["pip"]
+    d2l = notebooks.d2l_requirement()
+    elsewhere = ["requirements.txt", "pyproject.toml", "environment.yml", "Makefile", ".ci/run"]
+    assert not [name for name in elsewhere if d2l in (ROOT / name).read_text()]
+
+
+def test_address_stands_in_one_place() -> None:
+    url = config.address(config.read_yaml(config.CONFIG))
+    outside = ["pyproject.toml", "CITATION.cff", "environment.yml", "Makefile", "CONTRIBUTING.md"]
+    outside += [path.relative_to(ROOT).as_posix() for path in (ROOT / ".github").rglob("*.yml")]
+    for name in outside:
+        text = (ROOT / name).read_text()
+        assert not url or url not in text, f"{name} repeats the address of _config.yml"
+        assert "https://github.com/" not in text, f"{name} names a repository"
+
+
+def test_workflow_is_pinned_and_its_cpu_job_unconditional() -> None:
+    path = ROOT / ".github" / "workflows" / "ci.yml"
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "if" not in workflow["jobs"]["cpu"] and "needs" not in workflow["jobs"]["cpu"]
+    assert "vars.GPU_RUNNER != ''" in workflow["jobs"]["gpu"]["if"]
+    uses = re.findall(r"uses: (\S+)", path.read_text())
+    assert uses and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses)
+
+
+# The Makefile
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    outer = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # those of the `make test` that runs this
+    environment = {key: value for key, value in os.environ.items() if key not in outer}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def test_make_help_lists_every_target() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert phony
+    listed = re.findall(r"^make (\w+)", make(ROOT, "help").stdout, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(phony[1].split())
+
+
+def test_setup_without_a_fitting_python_says_so(toy: Toy) -> None:
+    folder = toy()
+    shutil.copy(ROOT / "Makefile", folder)
+    old = folder / "old python"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
+    old.chmod(0o755)
+    done = make(folder, "setup", f"PYTHON={old}")
+    assert done.returncode != 0
+    assert "needs Python 3.11 to 3.13" in done.stderr and "Python 3.9.2" in done.stderr
+    assert "python3-venv" in done.stderr
+
+
+def test_failed_setup_leaves_no_stamp(toy: Toy) -> None:
+    folder = toy()
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "requirements.txt").write_text("not a requirement at all\n")
+    done = make(folder, "setup")
+    assert done.returncode != 0 and (folder / ".venv" / "bin" / "python").exists()
+    assert not (folder / ".venv" / ".stamp").exists()
+
+
+def test_bench_record_is_readable() -> None:
+    path = ROOT / "results" / "bench-book.json"
+    if not path.exists():
+        pytest.skip("no results/bench-book.json here; `make bench` writes it")
+    bench = json.loads(path.read_text())
+    assert {"device", "cores", "date", "versions", "seconds"} <= set(bench)
+    assert all(value > 0 for value in bench["seconds"].values())

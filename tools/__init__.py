@@ -1,0 +1,1 @@
+"""What turns the chapters into a site: run as `python -m tools.book` (see the Makefile)."""

@@ -1,0 +1,192 @@
+"""Run a chapter with papermill and make the executed copy that the site shows."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import nbformat
+import psutil
+from nbformat import NotebookNode
+
+from . import notebooks, pictures
+from .common import BUILD, RESULTS, ROOT, BookError, commit, digest_of, digest_of_files, files_under
+
+# seconds that one cell may take
+PROFILES = {"quick": 300, "full": 3600}
+DIGEST = "resnet_book"
+SOURCE_LINES = 8
+TRACEBACK_LINES = 12
+T = TypeVar("T")
+
+
+def dependencies(profile: str) -> str:
+    """A digest of everything but its own source that a chapter's outputs depend on."""
+    watched = [path for name in ("resnet", "results") for path in files_under(ROOT / name)]
+    watched = [
+        path for path in watched if path != RESULTS / "bench-book.json"
+    ]  # no chapter reads it
+    watched += [ROOT / "requirements.txt", ROOT / "requirements-d2l.txt", Path(__file__)]
+    return digest_of([profile, digest_of_files(path for path in watched if path.is_file())])
+
+
+def digest(notebook: NotebookNode, others: str) -> str:
+    """What an executed copy was made from; recorded outputs do not count."""
+    cells = [[cell.id, cell.cell_type, cell.source, cell.metadata] for cell in notebook.cells]
+    return digest_of([others, json.dumps(cells, sort_keys=True)])
+
+
+def is_current(copy: Path, wanted: str) -> bool:
+    """Whether `copy` was made from exactly what `wanted` stands for."""
+    try:
+        return bool(nbformat.read(copy, as_version=4).metadata[DIGEST]["digest"] == wanted)
+    except Exception:  # absent, unreadable or from another version: make it again
+        return False
+
+
+def _interruptible(work: Callable[[], T]) -> T:
+    """Run `work` beside the main thread; on Ctrl-C stop its kernel and let the interrupt through.
+
+    nbclient catches SIGINT itself when it runs in the main thread, and reports a dead kernel.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            for child in psutil.Process().children(recursive=True):
+                child.kill()
+            raise
+
+
+def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> NotebookNode:
+    """Execute a notebook in an empty folder; the copy, or a BookError naming the failing cell."""
+    import papermill  # slow to import, and not needed when every chapter is up to date
+
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # _failure tells it
+    # else each kernel warns of its debugger
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix="run-") as folder:
+        output = Path(folder) / path.name
+        scratch = Path(folder) / "empty"
+        scratch.mkdir()
+        try:
+            _interruptible(
+                lambda: papermill.execute_notebook(
+                    str(path),
+                    str(output),
+                    parameters=parameters,
+                    kernel_name="python3",
+                    language="python",
+                    cwd=str(scratch),
+                    progress_bar=False,
+                    execution_timeout=cell_seconds,
+                    # the kernel's own log is about sockets, not about the book
+                    extra_arguments=["--IPKernelApp.log_level=50"],
+                )
+            )
+        except Exception as error:
+            raise BookError(_failure(path, output, error, cell_seconds)) from error
+        return nbformat.read(output, as_version=4)
+
+
+def _failure(path: Path, output: Path, error: Exception, cell_seconds: int) -> str:
+    """What went wrong, where, and in which lines."""
+    name = getattr(error, "ename", type(error).__name__)
+    told = {
+        "DeadKernelError": "the kernel died (out of memory, or the process ended itself)",
+        "CellTimeoutError": f"not finished within {cell_seconds} s (--cell-timeout sets the limit)",
+    }
+    lines = [f"{path.stem} failed: {name}: {told.get(name) or getattr(error, 'evalue', error)}"]
+    source = notebooks.read(path)
+    if (at := _last_started(source, output)) is not None:
+        shown = source.cells[at].source.splitlines()
+        lines += [f"  in cell {at + 1} of {len(source.cells)}, which starts:"]
+        lines += [f"    | {line}" for line in shown[:SOURCE_LINES]]
+        lines += ["    | …"] if len(shown) > SOURCE_LINES else []
+    trace = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(getattr(error, "traceback", []))).splitlines()
+    if trace:
+        lines += ["  its traceback ends:", *(f"    {line}" for line in trace[-TRACEBACK_LINES:])]
+    return "\n".join(lines)
+
+
+def _last_started(source: NotebookNode, output: Path) -> int | None:
+    """The index of the code cell that was running; papermill calls even that one completed."""
+    if not output.exists():
+        return None
+    cells = nbformat.read(output, as_version=4).cells
+    started = {cell.id for cell in cells if cell.metadata.get("papermill", {}).get("start_time")}
+    running = (i for i, cell in enumerate(source.cells) if cell.id in started)
+    return max((i for i in running if source.cells[i].cell_type == "code"), default=None)
+
+
+def warnings_of(executed: NotebookNode) -> list[str]:
+    """The warnings that the cells wrote to stderr, which the pages do not show."""
+    streams = [
+        out
+        for cell in executed.cells
+        for out in cell.get("outputs", [])
+        if out.get("name") == "stderr"
+    ]
+    lines = [line for out in streams for line in out.text.splitlines()]
+    return [line.strip() for line in lines if re.search(r"\w(Warning|Error)\b", line)]
+
+
+def page(
+    executed: NotebookNode, *, name: str, wanted: str, profile: str, seconds: float
+) -> NotebookNode:
+    """The copy as the site shows it: its figures checked, papermill's traces hidden."""
+    pictures.check(executed, name)
+    for cell in executed.cells:
+        cell.metadata.pop("papermill", None)
+        if "injected-parameters" in notebooks.tags(cell):
+            cell.metadata["tags"] = ["remove-cell"]
+    made = nbformat.v4.new_markdown_cell(closing(profile, seconds), id="how-made")
+    executed.cells.append(made)
+    executed.metadata = NotebookNode(
+        {**notebooks.METADATA, DIGEST: {"digest": wanted, "profile": profile}}
+    )
+    return executed
+
+
+def closing(profile: str, seconds: float) -> str:
+    """The section under a chapter that says how its outputs came about."""
+    from resnet.runs import machine
+    from resnet.train import pick_device
+
+    facts = {key.replace("_", " "): value for key, value in machine(pick_device()).items()}
+    facts = {"profile": f"`{profile}`", **facts}
+    facts |= {
+        "commit": commit(),
+        "executed on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "time to run": f"{seconds:.0f} s",
+    }
+    lines = [f"- {key[:1].upper()}{key[1:]}: {value}" for key, value in facts.items()]
+    return "\n".join(
+        ["## How this page was made", "", "Every output above came out of one run.", "", *lines]
+    )
+
+
+def execute(path: Path, copy: Path, *, wanted: str, profile: str, cell_seconds: int) -> float:
+    """Execute a chapter and put its page at `copy`; the seconds it took."""
+    if problem := notebooks.parameter_complaint(notebooks.read(path)):
+        raise BookError(f"{path.stem}: {problem}.")
+    start = time.perf_counter()
+    executed = run(path, parameters={"profile": profile}, cell_seconds=cell_seconds)
+    seconds = time.perf_counter() - start
+    shown = warnings_of(executed)
+    notebooks.write(
+        page(executed, name=path.stem, wanted=wanted, profile=profile, seconds=seconds), copy
+    )
+    for line in shown:
+        print(f"\n      warned: {line}", end="")
+    return seconds

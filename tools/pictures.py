@@ -1,0 +1,74 @@
+"""Every picture that a reader sees is a figure: captioned, numbered, with a text alternative."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from nbformat import NotebookNode
+
+from . import notebooks
+from .common import BookError
+
+
+class _Pictures(HTMLParser):
+    """Collects the text alternative of every picture in a piece of HTML, "" where it has none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alternatives: list[str] = []
+        self._depth = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        have = dict(attrs)
+        if tag == "img":
+            self.alternatives.append(have.get("alt") or "")
+        elif tag == "svg":
+            if not self._depth:
+                self.alternatives.append(
+                    have.get("aria-label") or "" if have.get("role") == "img" else ""
+                )
+            self._depth += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "svg":
+            self._depth -= 1
+
+
+def check(executed: NotebookNode, name: str) -> None:
+    """Every picture that a reader sees has a caption (so a number) and a text alternative."""
+    hidden = {"remove-output", "remove-cell"}
+    number = 0
+    for cell in executed.cells:
+        if "injected-parameters" in notebooks.tags(cell):
+            continue
+        number += 1
+        if cell.cell_type != "code" or hidden & set(notebooks.tags(cell)):
+            continue
+        if problem := _problem(cell):
+            raise BookError(f"{name}, cell {number}: {problem}.")
+
+
+def _problem(cell: NotebookNode) -> str | None:
+    """What a cell's figure lacks, with the way to mend it."""
+    settings = cell.metadata.get("mystnb", {})
+    figure, alt = settings.get("figure"), (settings.get("image") or {}).get("alt")
+    bundles = [out.get("data", {}) for out in cell.outputs]
+    images = any(
+        kind.startswith("image/") for data in bundles for kind in data if "text/html" not in data
+    )
+    parser = _Pictures()
+    for data in bundles:
+        parser.feed("".join(data.get("text/html", "")))
+    if images and not str(alt or "").strip():
+        return "its image has no text alternative; write it into the metadata mystnb.image.alt"
+    if not all(text.strip() for text in parser.alternatives):
+        return 'its picture has no text alternative; svg: role="img" and aria-label; img: alt'
+    if (images or parser.alternatives) and not figure:
+        return "its picture is no figure; write caption and name into the metadata mystnb.figure"
+    if figure is None:
+        return None
+    if missing := [key for key in ("caption", "name") if not str(figure.get(key) or "").strip()]:
+        return f"its figure has no {' and no '.join(missing)} in the metadata mystnb.figure"
+    if not images and not parser.alternatives:
+        return "it is declared a figure (mystnb.figure) but shows no picture"
+    return None
