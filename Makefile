@@ -6,6 +6,8 @@
 
 PROFILE ?= $(if $(RESNET_PROFILE),$(RESNET_PROFILE),quick)
 PORT ?= 8000
+# Threads that spin while they wait make training several times slower on a machine that is busy.
+export OMP_WAIT_POLICY ?= PASSIVE
 PY := .venv/bin/python
 STAMP := .venv/.stamp
 # tried in this order; `make setup PYTHON=/some/python` takes that one

@@ -65,7 +65,8 @@ class ZeroPad(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, channels, ceil(H/stride), ceil(W/stride))."""
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
+        kept = F.avg_pool2d(x, 1, self.stride)  # x[..., ::s, ::s], but keeps channels_last
+        return F.pad(kept, (0, 0, 0, 0, 0, self.extra))
 
     def extra_repr(self) -> str:
         """Show the stride and the channels added."""

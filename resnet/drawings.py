@@ -17,6 +17,7 @@ from resnet.nets import ResNet
 from resnet.texts import TEXT
 
 WIDTH, LINE, GAP = 1.7, 0.24, 0.17  # inches: a box, a line of text in it, the arrow below
+OUT = WIDTH / 2 + 0.35  # where shortcuts run
 
 
 class Box(NamedTuple):
@@ -51,23 +52,22 @@ def _path(axes: Axes, points: Sequence[tuple[float, float]], *, dashed: bool = F
     axes.annotate("", points[-1], points[-2], arrowprops=arrow)
 
 
+def _round(
+    axes: Axes, x: float, y: float, width: float, height: float, color: str,
+    shape: str = "round,pad=0,rounding_size=0.06",
+) -> None:  # fmt: skip
+    """Draw a filled shape with its lower left corner at (x, y)."""
+    box = FancyBboxPatch((x, y), width, height, boxstyle=shape, fc=color + "2c", ec=color, lw=1.2)
+    axes.add_patch(box)
+
+
 def _column(axes: Axes, boxes: Sequence[Box], x: float = 0.0) -> list[tuple[float, float]]:
     """Draw boxes below one another, joined by arrows; return the upper and lower edge of each."""
     edges, y = [], -GAP / 2
     for box in boxes:
         half = 0.13 if box is PLUS else WIDTH / 2
         shape = "circle,pad=0" if box is PLUS else "round,pad=0,rounding_size=0.06"
-        axes.add_patch(
-            FancyBboxPatch(
-                (x - half, y - box.height),
-                2 * half,
-                box.height,
-                boxstyle=shape,
-                facecolor=box.color + "2c",
-                edgecolor=box.color,
-                lw=1.2,
-            )
-        )
+        _round(axes, x - half, y - box.height, 2 * half, box.height, box.color, shape)
         middle = y - box.height / 2
         axes.annotate(box.text, (x, middle), ha="center", va="center_baseline", fontsize=10)
         axes.annotate(box.note, (x - half - 0.08, middle), ha="right", va="center", fontsize=9)
@@ -78,11 +78,22 @@ def _column(axes: Axes, boxes: Sequence[Box], x: float = 0.0) -> list[tuple[floa
     return edges
 
 
-def _around(
-    axes: Axes, top: float, bottom: float, out: float, into: float, *, dashed: bool = False
-) -> None:
+def _around(axes: Axes, top: float, bottom: float, into: float, *, dashed: bool = False) -> None:
     """Draw a shortcut from the line above a block, out to the right, and back in at `bottom`."""
-    _path(axes, [(0, top), (out, top), (out, bottom), (into, bottom)], dashed=dashed)
+    _path(axes, [(0, top), (OUT, top), (OUT, bottom), (into, bottom)], dashed=dashed)
+
+
+def _around_projection(axes: Axes, top: float, bottom: float, into: float) -> None:
+    """Draw a shortcut that passes a box."""
+    middle, half = (top + bottom) / 2, 0.62
+    axes.plot([0, OUT, OUT], [top, top, middle + half], color=INK, lw=1)
+    _path(axes, [(OUT, middle - half), (OUT, bottom), (into, bottom)])
+    _round(axes, OUT - 0.2, middle - half, 0.4, 2 * half, BLUE)
+    _upright(axes, OUT, middle, TEXT["projection"])
+
+
+def _upright(axes: Axes, x: float, y: float, text: str) -> None:
+    axes.annotate(text, (x, y), ha="center", va="center", rotation=90, fontsize=10)
 
 
 def _unit_boxes(unit: ResidualUnit) -> list[Box]:
@@ -100,23 +111,26 @@ def _unit_boxes(unit: ResidualUnit) -> list[Box]:
 
 
 def _unit(unit: ResidualUnit, title: str) -> Canvas:
-    """Draw one original unit with all its layers."""
+    """Draw one original unit with all its layers, and what they learn."""
     inside = _unit_boxes(unit)
     plus = [] if unit.shortcut is None else [PLUS]
     boxes = [Box(TEXT["x"], INK), *inside, *plus, Box(TEXT["relu"], GREEN)]
-    canvas, axes = _blank(3.2, boxes)
+    canvas, axes = _blank(3.5, boxes)
     axes.set_title(title)
     edges = _column(axes, boxes)
+    first, last = edges[1][0], edges[len(inside)][1]
+    left = -WIDTH / 2 - 0.15
+    axes.plot([left + 0.08, left, left, left + 0.08], [first, first, last, last], color=INK, lw=1)
+    projects = isinstance(unit.shortcut, Projection)
+    learns = "learns projected" if projects else "learns g" if plus else "learns f"
+    _upright(axes, left - 0.15, (first + last) / 2, TEXT[learns])
     if plus:
         top, bottom = edges[0][1] - GAP / 2, sum(edges[len(inside) + 1]) / 2
-        _around(axes, top, bottom, 1.25, 0.14)
-        projects = isinstance(unit.shortcut, Projection)
-        label = TEXT["projection" if projects else "identity"]
-        face = {"boxstyle": "round,pad=0.25", "facecolor": BLUE + "2c", "edgecolor": BLUE}
-        axes.annotate(
-            label, (1.25, (top + bottom) / 2), ha="center", va="center", rotation=90, fontsize=10,
-            bbox=face if projects else {"facecolor": "none", "edgecolor": "none"},
-        )  # fmt: skip
+        if projects:
+            _around_projection(axes, top, bottom, 0.14)
+        else:
+            _around(axes, top, bottom, 0.14)
+            _upright(axes, OUT + 0.15, (top + bottom) / 2, TEXT["identity"])
     return canvas
 
 
@@ -155,9 +169,11 @@ def _description(unit: ResidualUnit) -> tuple[str, type]:
 def _rows(model: ResNet, side: dict[str, int]) -> tuple[list[Box], list[tuple[int, bool]]]:
     """Return a network's boxes, and for each box with a shortcut its place and if it projects."""
     sizes = "{0}×{0}".format
-    boxes, arcs = [], []
-    stem = model.get_submodule("stem")
-    boxes.append(Box(_conv_text(stem.get_submodule("conv")), BLUE))  # type: ignore[arg-type]
+    stem, arcs = model.get_submodule("stem"), []
+    boxes = [
+        Box(TEXT["input"].format(channels=model.in_channels, size=side["image"]), INK),
+        Box(_conv_text(stem.get_submodule("conv")), BLUE, sizes(side["stem.conv"])),  # type: ignore[arg-type]
+    ]
     if hasattr(stem, "maxpool"):
         boxes.append(Box(TEXT["maxpool"], GREEN, sizes(side["stem"])))
     for name, stage in model.named_children():
@@ -186,15 +202,16 @@ def network(model: ResNet, image_size: int) -> Figure:
         image_size: pixels a side of the images, for the sizes written on the left.
 
     """
-    table = layer_table(model, (1, model.in_channels, image_size, image_size), depth=1)
-    side = {row.name: row.output_shape[-1] for row in table}
+    shape = (1, model.in_channels, image_size, image_size)
+    rows = [row for depth in (1, 2) for row in layer_table(model, shape, depth=depth)]
+    side = {"image": image_size} | {row.name: row.output_shape[-1] for row in rows}
     boxes, arcs = _rows(model, side)
     canvas, axes = _blank(3.4, boxes)
     edges = _column(axes, boxes)
     for place, dashed in arcs:
         top, bottom = edges[place][0] + GAP * 0.35, edges[place][1] - GAP * 0.3
-        _around(axes, top, bottom, WIDTH / 2 + 0.25, 0.02, dashed=dashed)
-    stages = [name for name in side if name.startswith("stage")]
+        _around(axes, top, bottom, 0.02, dashed=dashed)
+    stages = [name for name, _ in model.named_children() if name.startswith("stage")]
     alt = TEXT["alt network"] + TEXT["alt arcs" if arcs else "alt no arcs"]
     alt = alt.format(
         name=model.name,

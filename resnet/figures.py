@@ -81,8 +81,8 @@ def _svg(canvas: Canvas) -> str:
     canvas.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r'<g id="[^"]*"', "<g", text)  # every figure would repeat these ids
-    mark = f"p{zlib.crc32(text.encode()):08x}"  # and equal markers in two panels the others
+    text = re.sub(r'(<g) id="[^"]*"| id="image[^"]*"', r"\1", text)  # nothing refers to these
+    mark = f"p{zlib.crc32(text.encode()):08x}"  # two panels may have markers of one name
     text = re.sub(r'\bid="|url\(#|href="#', rf"\g<0>{mark}", text)
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     pixels = round(96 * canvas.get_figwidth())

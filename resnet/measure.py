@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from resnet.blocks import check_positive
 from resnet.tables import Table
 
 
@@ -63,9 +64,11 @@ def layer_table(
         depth: levels of nesting to open; 1 gives the model's direct children, None the layers.
 
     Raises:
-        ValueError: if the model cannot take this shape.
+        ValueError: if the model cannot take this shape, or depth is not a whole number from 1 on.
 
     """
+    if depth is not None:
+        check_positive(depth=depth)
     model = copy.deepcopy(model).to("meta").eval()
     rows: dict[str, tuple[nn.Module, tuple[int, ...]]] = {}
 

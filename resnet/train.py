@@ -197,7 +197,11 @@ def evaluate(
         device: see `pick_device`.
         batch_size: images at a time.
 
+    Raises:
+        ValueError: for a device that is not here, or a batch_size below 1.
+
     """
+    check_positive(batch_size=batch_size)
     device = pick_device(device)
     model.to(device).eval()
     images, labels = data.test_images.to(device), data.test_labels.to(device)

@@ -33,7 +33,7 @@ from toybook import (
     shape_cell,
 )
 
-from tools import book, config, notebooks, pages, pictures
+from tools import bench, book, config, notebooks, pages, pictures
 from tools.common import BookError, version
 
 Toy = Callable[..., Path]
@@ -143,12 +143,14 @@ def test_failing_cell_stops_the_build(
     ), "a failed build left something half-made behind"
 
 
-def test_broken_cross_reference_fails_every_time(toy: Toy) -> None:
-    folder = toy(one=chapter(new_markdown_cell("See {numref}`fig-of-nothing`."), figure_cell()))
+def test_broken_cross_reference_fails_every_time(built: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(built[0], folder)
+    (folder / "chapters" / "intro.md").write_text("# Toy\n\nSee {numref}`fig-of-nothing`.\n")
     for _ in range(2):
         done = run_book(folder, "build")
         assert done.returncode == 1
-        assert re.search(r"chapters/one\.ipynb.*fig-of-nothing", done.stderr), done.stderr
+        assert re.search(r"chapters/intro\.md.*fig-of-nothing", done.stderr), done.stderr
         assert not site(folder).exists()
 
 
@@ -275,7 +277,8 @@ def test_record_refuses_what_cannot_be_compared(toy: Toy, source: str, told: str
     assert (folder / "chapters" / "one.ipynb").read_bytes() == before
 
 
-LABELLED = '<svg role="img" aria-label="A line.">'
+NAMED = 'role="img" aria-label="A line."'
+LABELLED = f"<svg {NAMED}>"
 CAPTIONED = {"mystnb": {"figure": {"caption": "A line.", "name": "fig-line"}}}
 
 
@@ -284,9 +287,12 @@ CAPTIONED = {"mystnb": {"figure": {"caption": "A line.", "name": "fig-line"}}}
     [
         ({"text/html": LABELLED}, CAPTIONED, None),
         ({"text/html": "<table></table>"}, {}, None),
+        ({"text/html": f"<div {NAMED}><div><svg/></div><svg aria-hidden='true'></svg></div>"},
+         CAPTIONED, None),
+        ({"text/html": f"<div {NAMED}><div></div></div><svg></svg>"}, CAPTIONED, "no text alt"),
         ({"image/png": "iVBOR", "text/plain": "<Figure>"}, {"tags": ["remove-output"]}, None),
-        ({"image/png": "iVBOR"}, CAPTIONED["mystnb"] and {
-            "mystnb": {**CAPTIONED["mystnb"], "image": {"alt": "A line."}}}, None),
+        ({"image/png": "iVBOR"},
+         {"mystnb": {**CAPTIONED["mystnb"], "image": {"alt": "A line."}}}, None),
         ({"text/html": LABELLED}, {}, "no figure"),
         ({"text/html": LABELLED}, {"mystnb": {"figure": {"name": "fig-line"}}}, "no caption"),
         ({"text/html": LABELLED}, {"mystnb": {"figure": {"caption": "A line."}}}, "no name"),
@@ -420,16 +426,31 @@ def test_setup_without_a_fitting_python_says_so(toy: Toy) -> None:
 def test_failed_setup_leaves_no_stamp(toy: Toy) -> None:
     folder = toy()
     shutil.copy(ROOT / "Makefile", folder)
-    (folder / "requirements.txt").write_text("not a requirement at all\n")
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >> calls\n[ "$1" = -c ]\n')  # fits; cannot install
+    python.chmod(0o755)
+    stamp = folder / ".venv" / ".stamp"
+    stamp.touch()
+    os.utime(stamp, (0, 0))  # older than the requirements
     done = make(folder, "setup")
-    assert done.returncode != 0 and (folder / ".venv" / "bin" / "python").exists()
-    assert not (folder / ".venv" / ".stamp").exists()
+    assert done.returncode != 0
+    assert "-m pip install" in (folder / "calls").read_text()
+    assert not stamp.exists()
 
 
-def test_bench_record_is_readable() -> None:
-    path = ROOT / "results" / "bench-book.json"
-    if not path.exists():
-        pytest.skip("no results/bench-book.json here; `make bench` writes it")
-    bench = json.loads(path.read_text())
-    assert {"device", "cores", "date", "versions", "seconds"} <= set(bench)
-    assert all(value > 0 for value in bench["seconds"].values())
+def test_bench_writes_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    def timed(*command: str) -> float:
+        commands.append(command)
+        return 1.5
+
+    for name, value in {"ROOT": tmp_path, "BUILD": tmp_path, "RECORD": tmp_path / "b.json"}.items():
+        monkeypatch.setattr(bench, name, value)
+    monkeypatch.setattr(bench, "timed", timed)
+    bench.main()
+    record = json.loads((tmp_path / "b.json").read_text())
+    assert {"device", "cores", "date", "commit", "versions", "seconds"} == set(record)
+    assert len(record["seconds"]) == len(commands) == 3
+    assert commands[-1][:2] == ("make", "test")

@@ -46,10 +46,10 @@ GATHER = """() => ({
     id: e.id,
     number: e.querySelector('figcaption .caption-number')?.textContent.trim() ?? '',
     caption: e.querySelector('figcaption .caption-text')?.textContent.trim() ?? '',
-    pictures: e.querySelectorAll('svg[role=img], img').length,
+    pictures: e.querySelectorAll('[role=img], img').length,
   })),
-  pictures: [...document.querySelectorAll('article svg, article img')]
-    .filter(e => !e.parentElement.closest('svg') && !e.closest('button, [aria-hidden=true]'))
+  pictures: [...document.querySelectorAll('article [role=img], article svg, article img')]
+    .filter(e => !e.parentElement.closest('[role=img], svg, button'))
     .map(e => ({
       shown: e.outerHTML.slice(0, 80),
       figure: !!e.closest('figure'),

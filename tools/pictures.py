@@ -11,27 +11,30 @@ from .common import BookError
 
 
 class _Pictures(HTMLParser):
-    """Collects the text alternative of every picture in a piece of HTML, "" where it has none."""
+    """Collects the text alternative of every picture in a piece of HTML, "" where it has none.
+
+    A picture is an img, an svg, or an element with role="img" whatever is inside it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.alternatives: list[str] = []
+        self._around: str | None = None
         self._depth = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         have = dict(attrs)
-        if tag == "img":
+        if self._depth:
+            self._depth += tag == self._around
+        elif tag == "img":
             self.alternatives.append(have.get("alt") or "")
-        elif tag == "svg":
-            if not self._depth:
-                self.alternatives.append(
-                    have.get("aria-label") or "" if have.get("role") == "img" else ""
-                )
-            self._depth += 1
+        elif tag == "svg" or have.get("role") == "img":
+            labelled = have.get("role") == "img"
+            self.alternatives.append(have.get("aria-label") or "" if labelled else "")
+            self._around, self._depth = tag, 1
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "svg":
-            self._depth -= 1
+        self._depth -= bool(self._depth) and tag == self._around
 
 
 def check(executed: NotebookNode, name: str) -> None:
@@ -62,7 +65,7 @@ def _problem(cell: NotebookNode) -> str | None:
     if images and not str(alt or "").strip():
         return "its image has no text alternative; write it into the metadata mystnb.image.alt"
     if not all(text.strip() for text in parser.alternatives):
-        return 'its picture has no text alternative; svg: role="img" and aria-label; img: alt'
+        return 'its picture has no text alternative; svg: role="img", aria-label; img: alt'
     if (images or parser.alternatives) and not figure:
         return "its picture is no figure; write caption and name into the metadata mystnb.figure"
     if figure is None:

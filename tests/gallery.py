@@ -1,0 +1,66 @@
+"""One of every figure, made from numbers small enough to check by eye."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from resnet import cifar_resnet, drawings, figures, papers, resnet18
+from resnet.figures import Figure
+from resnet.runs import Run
+
+X = np.linspace(0, 1, 20)
+CLASSES = ("cat & dog", "bird", "<fish>")
+LABELS = torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
+GUESSES = torch.tensor([0, 0, 1, 1, 1, 1, 2, 1, 1, 2])
+
+
+def run(losses: list[float], accuracies: list[float]) -> Run:
+    rows = [
+        {"epoch": i, "train_loss": loss, "test_accuracy": accuracy}
+        for i, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True), 1)
+    ]
+    return Run("a net", {"name": "a set", "sample": True, "train_images": 9}, {}, 0, rows)
+
+
+def curves() -> Figure:
+    names = {"a <net>": run([2.1, 1.25], [0.3, 0.456]), "b": run([2.0, 0.5], [0.4, 0.789])}
+    return figures.curves(names)
+
+
+def predictions() -> Figure:
+    images = torch.arange(10 * 16, dtype=torch.uint8).reshape(10, 1, 4, 4)
+    return figures.predictions(images, LABELS, GUESSES, CLASSES)
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "nested_classes": figures.nested_classes,
+    "step_fits": lambda: figures.step_fits(X, X**2, {3: np.round(X), 4: X**2 + 0.01}),
+    "class_distances": lambda: figures.class_distances(
+        {1: 0.9, 2: 0.5, 3: 0.6, 4: 0.3, 5: 0.2, 6: 0.25, 7: 0.21, 8: 0.125}
+    ),
+    "generalisation": lambda: figures.generalisation(
+        {1: 1.0, 2: 0.5, 4: 0.21}, {1: 1.1, 2: 0.62, 4: 0.94}
+    ),
+    "published_depth": lambda: figures.published_depth(papers.CIFAR_PLAIN, papers.CIFAR_RESIDUAL),
+    "curves": curves,
+    "gradient_norms": lambda: figures.gradient_norms(
+        {"plain": [20.0, 3.0, 0.5], "residual": [0.6, 0.4, 0.5]}
+    ),
+    "zero_unit": lambda: figures.zero_unit(list(X), {"block": list(X), "identity": list(X)}),
+    "confusion": lambda: figures.confusion(LABELS, GUESSES, CLASSES),
+    "predictions": predictions,
+    "plain_and_residual": drawings.plain_and_residual,
+    "identity_and_projection": drawings.identity_and_projection,
+    "network": lambda: drawings.network(resnet18(10, 1), 224),
+    "plain network": lambda: drawings.network(cifar_resnet(20, shortcut=None), 32),
+}
+
+
+@functools.cache
+def made(name: str) -> Figure:
+    """The figure, drawn once."""
+    return FIGURES[name]()

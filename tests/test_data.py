@@ -1,0 +1,421 @@
+"""Data: the sample, the whole set, and every way in which getting it goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import gzip
+import hashlib
+import http.server
+import os
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torchvision.datasets import FashionMNIST
+
+import resnet.data
+from resnet import DataError, ImageData, load_data
+from resnet.data import DEBIAN_FOLDER, FILES, SAMPLE, SAMPLE_FOLDER
+from tools import make_sample
+
+CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def sample() -> ImageData:
+    return load_data("fashion-mnist", sample=True)
+
+
+@pytest.fixture(scope="session")
+def whole() -> ImageData:
+    if not (os.environ.get("RESNET_DATA") or DEBIAN_FOLDER.is_dir()):
+        pytest.skip("the whole of Fashion-MNIST is not here: no package dataset-fashion-mnist, "
+                    "no RESNET_DATA")  # fmt: skip
+    return load_data("fashion-mnist")
+
+
+@pytest.fixture
+def small_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine with an empty home and no package, on which the whole set is the sample's bytes.
+
+    So the real set is not needed to try what happens to it. Returns the default place of the data.
+    """
+    monkeypatch.setattr(resnet.data, "WHOLE", SAMPLE)
+    monkeypatch.setattr(resnet.data, "DEBIAN_FOLDER", tmp_path / "debian")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RESNET_DATA", raising=False)
+    return tmp_path / ".cache" / "resnet-book"
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test leaves this machine: the only mirror is a port where nobody listens."""
+    monkeypatch.setattr(FashionMNIST, "mirrors", [f"http://127.0.0.1:{closed_port()}/"])
+    monkeypatch.setenv("no_proxy", "*")
+
+
+def fill(place: Path, *, unpacked: bool = False) -> Path:
+    """Put the sample's files where torchvision keeps the whole set's; return their folder."""
+    raw = place / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for file in FILES:
+        packed = (SAMPLE_FOLDER / f"{file}.gz").read_bytes()
+        (raw / file if unpacked else raw / f"{file}.gz").write_bytes(
+            gzip.decompress(packed) if unpacked else packed
+        )
+    return raw
+
+
+def files_below(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+
+
+def check_form(data: ImageData, train: int, test: int) -> None:
+    """Counts, types and the ten classes in equal numbers (Xiao et al. 2017)."""
+    for images, labels, n in (
+        (data.train_images, data.train_labels, train),
+        (data.test_images, data.test_labels, test),
+    ):
+        assert (images.shape, images.dtype) == ((n, 1, 28, 28), torch.uint8)
+        assert (labels.shape, labels.dtype) == ((n,), torch.int64)
+        assert labels.bincount().tolist() == [n // 10] * 10
+    assert data.classes == CLASSES
+
+
+def test_sample(sample: ImageData) -> None:
+    """Issue 2: 2,000 + 1,000 images, balanced, about 1.5 MB, a known digest."""
+    check_form(sample, 2000, 1000)
+    assert sample.sample
+    assert sum(file.stat().st_size for file in SAMPLE_FOLDER.glob("*.gz")) < 2e6
+    contents = b"".join(
+        tensor.numpy().tobytes()
+        for tensor in (
+            sample.train_images, sample.train_labels, sample.test_images, sample.test_labels
+        )
+    )  # fmt: skip
+    assert sample.digest == hashlib.sha256(contents).hexdigest()
+
+
+def test_images_fit_their_labels(sample: ImageData) -> None:
+    """Trousers are tall and leave both margins empty; sandals and boots are wider than trousers."""
+    images, labels = sample.test_images, sample.test_labels
+    margins = torch.cat([images[..., :5], images[..., -5:]], -1).float().mean((1, 2, 3))
+    by_class = torch.stack([margins[labels == c].mean() for c in range(10)])
+    assert by_class.argmin() == CLASSES.index("Trouser")
+
+
+def test_describe(sample: ImageData) -> None:
+    assert sample.describe() == {
+        "name": "Fashion-MNIST",
+        "sample": True,
+        "train_images": 2000,
+        "test_images": 1000,
+        "sha256": sample.digest,
+    }
+
+
+def test_digest_sees_one_pixel(sample: ImageData) -> None:
+    before = sample.digest
+    sample.test_images[7, 0, 3, 3] ^= 1
+    after = sample.digest
+    sample.test_images[7, 0, 3, 3] ^= 1
+    assert before != after
+
+
+def packed_sample() -> dict[str, bytes]:
+    return {file: gzip.decompress((SAMPLE_FOLDER / f"{file}.gz").read_bytes()) for file in FILES}
+
+
+def test_whole(whole: ImageData) -> None:
+    """Xiao et al. 2017: 60,000 + 10,000. The files' bytes are checked by load_data itself."""
+    check_form(whole, 60_000, 10_000)
+    assert not whole.sample
+
+
+def test_sample_comes_from_the_whole(whole: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tools/make_sample.py gives the package's files again, bit for bit."""
+    monkeypatch.setattr(make_sample, "load_data", lambda *_a, **_k: whole)
+    assert make_sample.make_sample() == packed_sample()
+
+
+def test_sample_of_the_sample(sample: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first 200 and 100 of each class of the sample are the sample: needs no whole set."""
+    monkeypatch.setattr(make_sample, "load_data", lambda *_a, **_k: sample)
+    assert make_sample.make_sample() == packed_sample()
+
+
+def test_first_of_each_class() -> None:
+    labels = torch.tensor([1, 0, 0, 1, 0, 1, 0])
+    assert make_sample.first_of_each_class(labels, 2).tolist() == [0, 1, 2, 3]
+    assert make_sample.first_of_each_class(labels, 3).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("name", ["mnist", "Fashion-MNIST", "", None, 3])
+def test_unknown_name(name: Any) -> None:
+    with pytest.raises(ValueError, match=f"^name={name!r}: expected 'fashion-mnist'"):
+        load_data(name)
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_places(
+    small_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpacked: bool
+) -> None:
+    """root=, else RESNET_DATA, else ~/.cache; packed or not; a ~ is the home folder."""
+    for place in (small_world, tmp_path / "named", tmp_path / "variable"):
+        fill(place, unpacked=unpacked)
+    assert not load_data("fashion-mnist").sample
+    shutil.rmtree(small_world)
+    assert not load_data("fashion-mnist", root=tmp_path / "named").sample
+    assert not load_data("fashion-mnist", root="~/named").sample
+    monkeypatch.setenv("RESNET_DATA", "~/variable")
+    assert not load_data("fashion-mnist").sample
+
+
+def test_debian(small_world: Path) -> None:
+    """The package's files serve when no place is named, and never when one is."""
+    fill(small_world).rename(resnet.data.DEBIAN_FOLDER)
+    assert not load_data("fashion-mnist").sample
+    with pytest.raises(DataError, match="could not be downloaded"):
+        load_data("fashion-mnist", root=small_world)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.write_bytes(content)
+
+
+def other_content(path: Path) -> None:
+    content = b"\0" * 2000
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def hide(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize(
+    "damage",
+    [cut, flip, other_content, lambda path: path.write_bytes(b""), Path.unlink, hide],
+    ids=["cut", "flip", "other", "empty", "missing", "folder"],
+)
+def test_damage(
+    small_world: Path, damage: Callable[[Path], Any], file: str, unpacked: bool
+) -> None:
+    """One of four files is not whole: the message names it and says to delete the folder."""
+    raw = fill(small_world, unpacked=unpacked)
+    damage(raw / file if unpacked else raw / f"{file}.gz")
+    with pytest.raises(DataError, match=r"(?s)is missing|cannot be read|is damaged") as error:
+        load_data("fashion-mnist")
+    assert str(error.value).startswith(str(raw / file))
+    assert "delete" in str(error.value)
+
+
+def test_damaged_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The sample's digests are compared too."""
+    raw = fill(tmp_path)
+    flip(raw / f"{FILES[2]}.gz")
+    monkeypatch.setattr(resnet.data, "SAMPLE_FOLDER", raw)
+    with pytest.raises(DataError, match=FILES[2]):
+        load_data("fashion-mnist", sample=True)
+
+
+def test_whole_is_not_the_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The sample's files in the whole set's place are refused: the digests are the whole set's."""
+    fill(tmp_path)
+    with pytest.raises(DataError, match="is damaged"):
+        load_data("fashion-mnist", root=tmp_path)
+
+
+class Mirror(http.server.SimpleHTTPRequestHandler):
+    """A web server for one folder that keeps quiet."""
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+class Impolite(Mirror):
+    """Hangs up after half of what it promised."""
+
+    def do_GET(self) -> None:
+        content = Path(self.translate_path(self.path)).read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2])
+
+
+class Gibberish(Mirror):
+    """Does not speak HTTP."""
+
+    def do_GET(self) -> None:
+        self.wfile.write(b"220 mail.example.org ESMTP\r\n")
+
+    do_HEAD = do_GET
+
+
+class HangsUp(Mirror):
+    """Says nothing at all."""
+
+    def do_GET(self) -> None:
+        self.close_connection = True
+
+    do_HEAD = do_GET
+
+
+@contextlib.contextmanager
+def served(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, handler: type[Mirror] = Mirror
+) -> Iterator[None]:
+    """The folder's files on a mirror on this machine, with the checksums of the sample's files."""
+    make = functools.partial(handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), make) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        monkeypatch.setattr(FashionMNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+        resources = [
+            (f"{f}.gz", hashlib.md5((SAMPLE_FOLDER / f"{f}.gz").read_bytes()).hexdigest())
+            for f in FILES
+        ]
+        monkeypatch.setattr(FashionMNIST, "resources", resources)
+        yield
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("leftover", ["nothing", "empty folders"])
+def test_download(
+    small_world: Path, monkeypatch: pytest.MonkeyPatch, sample: ImageData, leftover: str
+) -> None:
+    """All four files arrive; the second call asks nobody."""
+    if leftover == "empty folders":  # as torchvision leaves them when its download fails
+        (small_world / "FashionMNIST" / "raw").mkdir(parents=True)
+    with served(SAMPLE_FOLDER, monkeypatch):
+        data = load_data("fashion-mnist")
+    assert data.digest == sample.digest
+    assert not data.sample
+    assert [path.name for path in small_world.iterdir()] == ["FashionMNIST"]
+    monkeypatch.setattr(FashionMNIST, "mirrors", [])
+    assert load_data("fashion-mnist").digest == sample.digest
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # urllib's, after a 404
+@pytest.mark.parametrize(
+    ("handler", "files"),
+    [
+        (Mirror, "wrong"),
+        (Mirror, "none"),
+        (Impolite, "right"),
+        (Gibberish, "right"),
+        (HangsUp, "right"),
+        (None, "right"),
+    ],
+    ids=["wrong checksum", "not found", "cut off", "no HTTP", "no answer", "no network"],
+)
+def test_failed_download(
+    small_world: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    handler: type[Mirror] | None,
+    files: str,
+) -> None:
+    """Says what to do, leaves no file behind, and does not pass the sample off as the whole."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    for file in FILES if files != "none" else ():
+        shutil.copy(SAMPLE_FOLDER / f"{file}.gz", folder)
+    if files == "wrong":
+        other_content(folder / f"{FILES[3]}.gz")  # the last: three good ones came before
+    context = served(folder, monkeypatch, handler) if handler else contextlib.nullcontext()
+    with context, pytest.raises(DataError, match="could not be downloaded") as error:
+        load_data("fashion-mnist")
+    for advice in ("Connect", str(small_world), "dataset-fashion-mnist", "sample=True"):
+        assert advice in str(error.value)
+    assert files_below(small_world) == []
+    del error
+    gc.collect()  # so that the warning comes here
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Act as nobody: root may write everywhere."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can reach, unlike pytest's."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_forbidden_folder(open_folder: Path, mode: int) -> None:
+    """Without permission to write, or to look inside: name another folder."""
+    place = open_folder / "data"
+    place.mkdir()
+    place.chmod(mode)
+    with unprivileged(), pytest.raises(DataError, match=r"cannot be stored in .*data") as error:
+        load_data("fashion-mnist", root=place)
+    assert "root=" in str(error.value)
+    assert "RESNET_DATA" in str(error.value)
+    assert files_below(open_folder) == []
+
+
+def test_forbidden_file(small_world: Path, open_folder: Path) -> None:
+    raw = fill(open_folder)
+    (raw / f"{FILES[1]}.gz").chmod(0)
+    with unprivileged(), pytest.raises(DataError, match=f"{FILES[1]}.gz cannot be read"):
+        load_data("fashion-mnist", root=open_folder)
+
+
+def test_folder_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(DataError, match=r"cannot be stored in .*file"):
+            load_data("fashion-mnist", root=place)
+
+
+def test_full_disk(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last step fails: nothing is left of what was fetched."""
+
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with served(SAMPLE_FOLDER, monkeypatch):
+        monkeypatch.setattr(resnet.data.os, "replace", full)
+        with pytest.raises(DataError, match=r"cannot be stored in .*No space left"):
+            load_data("fashion-mnist")
+    assert files_below(small_world) == []

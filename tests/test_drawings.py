@@ -1,0 +1,120 @@
+"""Drawings of blocks and networks: made from the modules, so their counts must be the modules'."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import gallery
+import pytest
+
+from resnet import cifar_resnet, drawings, imagenet_resnet, resnet18
+from resnet.figures import Figure
+from resnet.nets import ResNet
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def panels(figure: Figure) -> list[ET.Element]:
+    return list(ET.fromstring(figure._repr_html_()))
+
+
+def texts(svg: ET.Element) -> list[str]:
+    return ["".join(text.itertext()) for text in svg.iter(f"{SVG}text")]
+
+
+def arcs(svg: ET.Element) -> tuple[int, int]:
+    """Solid and dashed lines with two corners, open: the ways around a unit."""
+    solid = dashed = 0
+    for path in svg.iter(f"{SVG}path"):
+        style, shape = path.get("style", ""), path.get("d", "")
+        if "fill: none" in style and re.fullmatch(r"\s*M[^MLCQz]*L[^MLCQz]*L[^MLCQz]*", shape):
+            dashed += "dasharray" in style
+            solid += "dasharray" not in style
+    return solid, dashed
+
+
+@pytest.mark.parametrize(
+    ("model", "side", "expected"),
+    [
+        # 2016a, Fig. 3: 18 layers are 8 units; the first of stages 2, 3 and 4 projects
+        (resnet18(), 224, (5, 3)),
+        (resnet18(shortcut="A"), 224, (8, 0)),
+        (resnet18(shortcut="C"), 224, (0, 8)),
+        (resnet18(shortcut=None), 224, (0, 0)),
+        # three and more equal units become one box: 3 | 1 + 3 | 1 + 5 | 1 + 1 + 1
+        (imagenet_resnet(34), 224, (5, 3)),
+        # bottlenecks project in stage 1 too: 1 + 1 + 1 | 1 + 3 | 1 + 5 | 1 + 1 + 1
+        (imagenet_resnet(50, preact=True), 224, (6, 4)),
+        # Sec. 4.2, option A: 18 | 1 + 17 | 1 + 17
+        (cifar_resnet(110), 32, (5, 0)),
+    ],
+    ids=lambda value: value.name if isinstance(value, ResNet) else None,
+)
+def test_arcs_of_a_network(model: ResNet, side: int, expected: tuple[int, int]) -> None:
+    (svg,) = panels(drawings.network(model, side))
+    assert arcs(svg) == expected
+
+
+def test_network_says_sizes_and_counts() -> None:
+    """Issue 2: 56, 28, 14 and 7 pixels a side; 64 to 512 channels; ten classes."""
+    figure = drawings.network(resnet18(10, 1), 224)
+    (svg,) = panels(figure)
+    words = texts(svg)
+    for side in ("56×56", "28×28", "14×14", "7×7", "1×1"):
+        assert side in words
+    lines = [line for text in words for line in text.split("\n")]
+    assert "7×7 conv, 64, /2" in lines
+    for channels, count in ((64, 4), (128, 3), (256, 3), (512, 3)):
+        assert lines.count(f"3×3 conv, {channels}") == count
+        assert lines.count(f"3×3 conv, {channels}, /2") == (channels > 64)
+    assert "fully connected, 10" in lines
+    assert "3×3 max pool, /2" in lines
+    for fact in ("ResNet-18 ", "10 scores", "8 units in 4 stages", "56, 28, 14, 7", "3 of the 8"):
+        assert fact in figure.alt
+
+
+def test_network_of_many_units_says_how_many() -> None:
+    """ResNet-110: 18 units a stage, all equal in the first, all but one in the others."""
+    figure = drawings.network(cifar_resnet(110), 32)
+    lines = [line for text in texts(panels(figure)[0]) for line in text.split("\n")]
+    assert (lines.count("× 18"), lines.count("× 17")) == (1, 2)
+    assert "54 units in 3 stages with 32, 16, 8 pixels" in figure.alt
+    assert "max pool" not in " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("stride_on", "line"), [("1x1", "1×1 conv, 128, /2"), ("3x3", "3×3 conv, 128, /2")]
+)
+def test_network_shows_where_the_stride_is(stride_on: str, line: str) -> None:
+    (svg,) = panels(drawings.network(imagenet_resnet(50, stride_on=stride_on), 224))
+    assert line in "\n".join(texts(svg))
+
+
+def test_plain_network_has_no_arcs_in_words_either() -> None:
+    figure = gallery.made("plain network")
+    assert "plain-20" in figure.alt
+    assert "No line leads around" in figure.alt
+    assert "projection" not in figure.alt
+
+
+def test_plain_beside_residual_block() -> None:
+    """The same layers twice; only the right has a way around and a plus sign."""
+    left, right = panels(drawings.plain_and_residual())
+    assert [sum(arcs(svg)) for svg in (left, right)] == [0, 1]
+    layers = ["x", "3×3 conv", "batch norm", "ReLU", "3×3 conv", "batch norm", "ReLU"]
+    for svg, plus in ((left, 0), (right, 1)):
+        words = [word for word in texts(svg) if word in (*layers, "+")]
+        assert words.count("+") == plus
+        assert [word for word in words if word != "+"] == layers
+    assert "identity" in texts(right)
+
+
+def test_identity_beside_projection() -> None:
+    """Right: stride 2 on the first convolution, and 1x1 convolution and BN on the way around."""
+    left, right = panels(drawings.identity_and_projection())
+    assert "identity" in texts(left)
+    assert "3×3 conv, /2" not in texts(left)
+    assert texts(right).count("3×3 conv, /2") == 1
+    assert "1×1 conv" in " ".join(texts(right))
+    assert "identity" not in texts(right)

@@ -1,0 +1,173 @@
+"""A run's record: written whole or not at all, read back equal, or refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from resnet import runs
+from resnet.runs import Run, choose
+
+
+def make(**changes: Any) -> Run:
+    """A record of two epochs over 300 images, in 2 and 3 seconds."""
+    row = {"train_loss": 0.7, "train_accuracy": 0.5, "test_loss": 0.8, "test_accuracy": 0.45}
+    content: dict[str, Any] = {
+        "network": "ResNet-18",
+        "data": {"name": "Fashion-MNIST", "sample": True, "train_images": 300, "sha256": "ab"},
+        "recipe": {"epochs": 2, "lr": 0.1, "image_size": None},
+        "seed": 3,
+        "rows": [{"epoch": 1, **row}, {"epoch": 2, **row, "test_accuracy": 0.6}],
+        "seconds": [2.0, 3.0],
+    }
+    return Run(**{**content, **changes})
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """Every field comes back, in a folder that was not there; nothing else stays behind."""
+    path = tmp_path / "results" / "run.json"
+    run = make(machine={"device": "Größe"}, commit="abc", date="2026-11-01T00:00:00+00:00")
+    run.save(path)
+    assert dataclasses.asdict(Run.load(path)) == dataclasses.asdict(run)
+    assert list(path.parent.iterdir()) == [path]
+    json.loads(path.read_text(), parse_constant=pytest.fail)  # plain JSON
+
+
+def test_equal_is_what_can_be_repeated() -> None:
+    """Time and machine are noted, not compared; everything else is."""
+    run = make()
+    for same in ({"seconds": [9.0, 9.0]}, {"machine": {}}, {"commit": "x"}, {"date": "1999"}):
+        assert make(**same) == run
+    for other in ({"network": "x"}, {"data": {}}, {"recipe": {}}, {"seed": 4}, {"rows": []}):
+        assert make(**other) != run
+
+
+def test_what_a_record_says() -> None:
+    run = make(machine={"device": "a CPU"}, date="2026-11-01T12:00:00+00:00")
+    assert run.column("test_accuracy") == [0.45, 0.6]
+    assert run.images_per_second == 2 * 300 / (2.0 + 3.0)
+    assert run.provenance == "sample of Fashion-MNIST, a CPU, 2026-11-01"
+    assert make(data={**run.data, "sample": False}).provenance.startswith("whole of Fashion-MNIST")
+
+
+def damaged(change: Callable[[dict[str, Any]], Any]) -> Callable[[str], str]:
+    def apply(text: str) -> str:
+        content = json.loads(text)
+        change(content)
+        return json.dumps(content)
+
+    return apply
+
+
+FIELDS = [field.name for field in dataclasses.fields(Run)]
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda text: "", "Expecting value"),
+        (lambda text: text[: len(text) // 2], ""),
+        (lambda text: "[1, 2]", ""),
+        (lambda text: "3", ""),
+        (lambda text: "null", ""),
+        (lambda text: "{}", "schema"),
+        (damaged(lambda c: c.update(schema=2)), "schema 2, expected 1"),
+        (damaged(lambda c: c.pop("schema")), "schema"),
+        (damaged(lambda c: c.update(colour="red")), "colour"),
+        *[(damaged(lambda c, name=name: c.pop(name)), f"{name} missing") for name in FIELDS],
+    ],
+)
+def test_damaged_record(tmp_path: Path, damage: Callable[[str], str], why: str) -> None:
+    """The file and what is wrong with it; no field is filled with this machine's or today's."""
+    path = tmp_path / "run.json"
+    make().save(path)
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(ValueError, match=r"run\.json is not a run's record: .*" + why) as error:
+        Run.load(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_not_text(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes(b"\xff\xfe\x80")
+    with pytest.raises(ValueError, match=r"run\.json is not a run's record"):
+        Run.load(tmp_path / "run.json")
+
+
+def test_missing_record(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Run.load(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize("fault", ["content", "disk", "rename"])
+def test_failing_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """What cannot be written leaves the record that was there, whole."""
+    path = tmp_path / "run.json"
+    make().save(path)
+    before = path.read_text()
+    run = make(seed=4)
+    if fault == "content":
+        run.data["tensor"] = torch.zeros(1)
+    else:
+
+        def full(*_args: object, **_options: object) -> None:
+            raise OSError("No space left on device")
+
+        owner, name = (Path, "write_text") if fault == "disk" else (runs.os, "replace")
+        monkeypatch.setattr(owner, name, full)
+    with pytest.raises((TypeError, OSError)):
+        run.save(path)
+    monkeypatch.undo()
+    assert path.read_text() == before
+    assert [p.name for p in tmp_path.glob("*.json")] == ["run.json"]
+
+
+def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkout's commit, marked when it was changed; outside one, not somebody else's."""
+
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    module = tmp_path / "resnet" / "runs.py"
+    installed = tmp_path / ".venv" / "lib" / "resnet" / "runs.py"
+    for file in (module, installed):
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+    monkeypatch.setattr(runs, "__file__", str(module))
+    assert runs.commit() == "unknown"
+    git("init", "--quiet")
+    assert runs.commit() == "unknown"  # no commit yet
+    git("add", "resnet")
+    git("commit", "--quiet", "--message", "one")
+    assert runs.commit() == git("rev-parse", "HEAD")[:12]
+    module.write_text("changed")
+    assert runs.commit() == git("rev-parse", "HEAD")[:12] + "-dirty"
+    monkeypatch.setattr(runs, "__file__", str(installed))
+    assert runs.commit() == "unknown"
+    monkeypatch.setattr(runs, "__file__", str(module))
+    monkeypatch.setenv("PATH", "")  # no git
+    assert runs.commit() == "unknown"
+
+
+def test_machine() -> None:
+    machine = runs.machine("cpu")
+    assert machine["torch"] == torch.__version__
+    assert f"CPU, {torch.get_num_threads()} threads" in machine["device"]
+
+
+def test_choose() -> None:
+    assert choose("quick", quick=1, full=2) == 1
+    assert choose("full", quick=1, full=2) == 2
+    for wrong in ("Quick", "", None):
+        with pytest.raises(ValueError, match=f"^profile={wrong!r}: expected 'quick' or 'full'"):
+            choose(wrong, quick=1, full=2)

@@ -1,0 +1,31 @@
+"""Tables: aligned as text, escaped as HTML."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from resnet.tables import Table
+
+ROWS = [("a <b>", 1_234_567, 1.5, True), ("c & d", 12, 22.25, False)]
+
+
+def test_text_is_aligned() -> None:
+    """Numbers stand right, with thousands marked; words left."""
+    assert repr(Table(("name", "count", "share", "done"), ROWS)).splitlines() == [
+        "name       count  share  done",
+        "a <b>  1,234,567    1.5  yes",
+        "c & d         12  22.25  no",
+    ]
+
+
+def test_html_is_escaped_and_whole() -> None:
+    tree = ET.fromstring(Table(("name", "count", "share", "done"), ROWS)._repr_html_())
+    assert [cell.text for cell in tree.iter("th")] == ["name", "count", "share", "done"]
+    cells = [[cell.text for cell in row] for row in tree.iter("tr")][1:]
+    assert cells == [["a <b>", "1,234,567", "1.5", "yes"], ["c & d", "12", "22.25", "no"]]
+    right = [cell.text for cell in tree.iter("th") if "right" in cell.get("style", "")]
+    assert right == ["count", "share"]
+
+
+def test_empty() -> None:
+    assert repr(Table(("a", "b"), [])) == "a  b"
