@@ -86,7 +86,7 @@ def _svg(canvas: Canvas) -> str:
     text = re.sub(r'\bid="|url\(#|href="#', rf"\g<0>{mark}", text)
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     pixels = round(96 * canvas.get_figwidth())
-    style = f"flex:1 1 {min(pixels, 340)}px;max-width:{round(1.2 * pixels)}px;height:auto"
+    style = f"flex:1 1 {min(pixels, 280)}px;max-width:{round(1.2 * pixels)}px;height:auto"
     size = r'width="[^"]*" height="[^"]*"'
     return re.sub(size, f'style="{style}" aria-hidden="true"', text, count=1)
 
@@ -197,10 +197,11 @@ def published_depth(plain: Published, residual: Published) -> Figure:
     canvas = _lines(
         {TEXT["plain"]: (plain_depths, p), TEXT["residual"]: (depths, r)},
         TEXT["layers"],
-        TEXT["error"],
+        TEXT["test error"],
     )
     canvas.axes[0].set_xscale("log")
-    canvas.axes[0].set_xticks(depths, list(map(str, depths)), rotation=45)
+    ticks = [20, 32, 56, 110, 1202]  # 44 would touch its neighbours
+    canvas.axes[0].set_xticks(ticks, list(map(str, ticks)))
     canvas.axes[0].minorticks_off()
     best = min(depths, key=lambda depth: residual[depth])
     alt = TEXT["alt published"].format(
@@ -242,7 +243,8 @@ def gradient_norms(norms: Mapping[str, Sequence[float]]) -> Figure:
 def zero_unit(x: Sequence[float], outputs: Mapping[str, Sequence[float]]) -> Figure:
     """Draw what a block with zero weights makes of a range of inputs."""
     series = {name: (x, y) for name, y in outputs.items()}
-    return Figure([_lines(series, TEXT["x"], TEXT["y"], markers=False)], TEXT["alt zero unit"])
+    canvas = _lines(series, TEXT["input value"], TEXT["output value"], markers=False)
+    return Figure([canvas], TEXT["alt zero unit"])
 
 
 @styled

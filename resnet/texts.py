@@ -6,7 +6,7 @@ TEXT = {
     "loss": "training loss (nats)",
     "accuracy": "accuracy (%)",
     "test": "test",
-    "error": "error (%)",
+    "test error": "test error (%)",
     "layers": "layers",
     "plain": "plain",
     "residual": "residual",
@@ -18,6 +18,8 @@ TEXT = {
     "fit": "best with k = {k}",
     "x": "x",
     "y": "f(x)",
+    "input value": "input",
+    "output value": "output",
     "sample error": "rms error",
     "seen": "64 noisy points seen",
     "unseen": "f* itself",
@@ -72,7 +74,7 @@ TEXT = {
     "alt published": (
         "Published CIFAR-10 test error against depth. Plain networks get worse, from {p0}% at "
         "{d0} layers to {p1}% at {d1}; residual networks get better, from {r0}% at {d0} layers to "
-        "{best}% at {at}, and are back at {r1}% at {d2}."
+        "{best}% at {at}, and rise again to {r1}% at {d2}."
     ),
     "alt curves": "{quantity} against the epoch, {n} lines. At the last epoch: {ends}.",
     "alt gradients": (
@@ -93,8 +95,8 @@ TEXT = {
     ),
     "alt zero unit": (
         "Output against input of a block with all weights zero. For positive inputs the output "
-        "is the input. For negative inputs the original block gives 0; the line of the identity "
-        "goes on below zero."
+        "is the input. For negative inputs the original block gives 0, while the pre-activation "
+        "block still gives the input."
     ),
     "alt network": (
         "{name} from the image at the top to the {out} scores at the bottom: a stem, then {units} "

@@ -66,7 +66,9 @@ def pages() -> list[str]:
     Raises BookError where the table of contents and the folder chapters/ disagree.
     """
     toc = read_yaml(TOC)
-    entries = [{"file": toc.get("root")}, *(toc.get("chapters") or [])]
+    parts = [toc, *(toc.get("parts") or [])]
+    entries = [entry for part in parts for entry in part.get("chapters") or []]
+    entries.insert(0, {"file": toc.get("root")})
     listed = [str(entry.get("file")) for entry in entries]
     found = {
         path.relative_to(ROOT).with_suffix("").as_posix(): path.name
