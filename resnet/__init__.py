@@ -14,6 +14,7 @@ from resnet.nets import (
 )
 from resnet.runs import Run, choose, recorded
 from resnet.train import D2L, Evaluation, Recipe, evaluate, fit
+from resnet.weights import load_torchvision
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ __all__ = [
     "imagenet_resnet",
     "layer_table",
     "load_data",
+    "load_torchvision",
     "multiply_adds",
     "recorded",
     "resnet18",

@@ -203,6 +203,7 @@ class Bottleneck(ResidualUnit):
             ],
             shortcut,
         )
+        self.stride_on = stride_on
 
 
 class PreActBasicBlock(BasicBlock):
