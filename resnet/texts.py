@@ -23,8 +23,8 @@ TEXT = {
     "sample error": "rms error",
     "seen": "64 noisy points seen",
     "unseen": "f* itself",
-    "unit": "unit (1 is next to the stem)",
-    "gradient": "gradient norm at the unit's input",
+    "unit": "block (1 is next to the stem)",
+    "gradient": "gradient norm at the block's input",
     "predicted": "predicted class",
     "true": "true class",
     "not nested": "not nested",
@@ -78,7 +78,7 @@ TEXT = {
     ),
     "alt curves": "{quantity} against the epoch, {n} lines. At the last epoch: {ends}.",
     "alt gradients": (
-        "Gradient norm at each unit's input on a logarithmic scale. From the last unit to the "
+        "Gradient norm at each block's input on a logarithmic scale. From the last block to the "
         "first it changes by a factor of {factors}."
     ),
     "alt units": (
@@ -100,11 +100,11 @@ TEXT = {
     ),
     "alt network": (
         "{name} from the image at the top to the {out} scores at the bottom: a stem, then {units} "
-        "units in {stages} stages with {sizes} pixels a side, then average pooling and a fully "
+        "blocks in {stages} stages with {sizes} pixels a side, then average pooling and a fully "
         "connected layer. "
     ),
     "alt arcs": (
-        "An arc leads around each unit: solid where the shortcut has no weights, dashed where it "
+        "An arc leads around each block: solid where the shortcut has no weights, dashed where it "
         "is a projection, as in {dashed} of the {units}."
     ),
     "alt no arcs": "No line leads around a unit.",

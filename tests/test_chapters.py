@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import subprocess
 import sys
@@ -35,6 +36,18 @@ def test_chapter_has_the_committed_form(path: Path) -> None:
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_chapter_records_something_to_compare(path: Path) -> None:
     assert checked(notebooks.read(path)), f"{path.name} has no cell tagged {notebooks.CHECKED}"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_prose_cites_every_figure_and_every_numbered_equation(path: Path) -> None:
+    cells = notebooks.read(path).cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    names = [cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells]
+    figures = {name for name in names if name}
+    assert figures == set(re.findall(r"\{numref\}`([^`]+)`", prose))
+    equations = set(re.findall(r"^\$\$ \((eq-[^)]+)\)", prose, re.MULTILINE))
+    captions = json.dumps([cell.metadata for cell in cells])
+    assert equations == set(re.findall(r"\{eq\}`([^`]+)`", prose + captions))
 
 
 def nbval(notebook: nbformat.NotebookNode, folder: Path) -> subprocess.CompletedProcess[str]:

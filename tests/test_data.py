@@ -11,8 +11,10 @@ import http.server
 import os
 import shutil
 import socket
+import struct
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from resnet import DataError, ImageData, load_data
 from resnet.data import DEBIAN_FOLDER, FILES, SAMPLE, SAMPLE_FOLDER
 from tools import make_sample
 
+CONNECT = socket.create_connection
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -270,6 +273,28 @@ class Impolite(Mirror):
         self.wfile.write(content[: len(content) // 2])
 
 
+class Resets(Mirror):
+    """Tears the connection down in the middle of a file."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "99999")
+        self.end_headers()
+        self.wfile.write(b"half")
+        time.sleep(0.1)  # the reader is at it
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+
+class Waits(Mirror):
+    """Lets the reader wait longer than its patience."""
+
+    def do_GET(self) -> None:
+        time.sleep(0.6)
+
+    do_HEAD = do_GET
+
+
 class Gibberish(Mirror):
     """Does not speak HTTP."""
 
@@ -303,9 +328,11 @@ def served(
             for f in FILES
         ]
         monkeypatch.setattr(FashionMNIST, "resources", resources)
-        yield
-        server.shutdown()
-        thread.join()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize("leftover", ["nothing", "empty folders"])
@@ -324,6 +351,13 @@ def test_download(
     assert load_data("fashion-mnist").digest == sample.digest
 
 
+def hurried(*arguments: Any, **options: Any) -> socket.socket:
+    """What urllib connects with, but with 0.3 s of patience."""
+    connection = CONNECT(*arguments, **options)
+    connection.settimeout(0.3)
+    return connection
+
+
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # urllib's, after a 404
 @pytest.mark.parametrize(
     ("handler", "files"),
@@ -333,9 +367,11 @@ def test_download(
         (Impolite, "right"),
         (Gibberish, "right"),
         (HangsUp, "right"),
+        (Resets, "right"),
+        (Waits, "right"),
         (None, "right"),
     ],
-    ids=["wrong checksum", "not found", "cut off", "no HTTP", "no answer", "no network"],
+    ids=["checksum", "not found", "cut off", "no HTTP", "no word", "reset", "wait", "no network"],
 )
 def test_failed_download(
     small_world: Path,
@@ -352,6 +388,8 @@ def test_failed_download(
     if files == "wrong":
         other_content(folder / f"{FILES[3]}.gz")  # the last: three good ones came before
     context = served(folder, monkeypatch, handler) if handler else contextlib.nullcontext()
+    if handler is Waits:
+        monkeypatch.setattr(socket, "create_connection", hurried)
     with context, pytest.raises(DataError, match="could not be downloaded") as error:
         load_data("fashion-mnist")
     for advice in ("Connect", str(small_world), "dataset-fashion-mnist", "sample=True"):

@@ -70,7 +70,7 @@ def test_network_says_sizes_and_counts() -> None:
         assert lines.count(f"3×3 conv, {channels}, /2") == (channels > 64)
     assert "fully connected, 10" in lines
     assert "3×3 max pool, /2" in lines
-    for fact in ("ResNet-18 ", "10 scores", "8 units in 4 stages", "56, 28, 14, 7", "3 of the 8"):
+    for fact in ("ResNet-18 ", "10 scores", "8 blocks in 4 stages", "56, 28, 14, 7", "3 of the 8"):
         assert fact in figure.alt
 
 
@@ -79,7 +79,7 @@ def test_network_of_many_units_says_how_many() -> None:
     figure = drawings.network(cifar_resnet(110), 32)
     lines = [line for text in texts(panels(figure)[0]) for line in text.split("\n")]
     assert (lines.count("× 18"), lines.count("× 17")) == (1, 2)
-    assert "54 units in 3 stages with 32, 16, 8 pixels" in figure.alt
+    assert "54 blocks in 3 stages with 32, 16, 8 pixels" in figure.alt
     assert "max pool" not in " ".join(lines)
 
 
