@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 
 import gallery
 import pytest
@@ -35,24 +36,23 @@ def arcs(svg: ET.Element) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    ("model", "side", "expected"),
+    ("make", "expected"),
     [
         # 2016a, Fig. 3: 18 layers are 8 units; the first of stages 2, 3 and 4 projects
-        (resnet18(), 224, (5, 3)),
-        (resnet18(shortcut="A"), 224, (8, 0)),
-        (resnet18(shortcut="C"), 224, (0, 8)),
-        (resnet18(shortcut=None), 224, (0, 0)),
-        # three and more equal units become one box: 3 | 1 + 3 | 1 + 5 | 1 + 1 + 1
-        (imagenet_resnet(34), 224, (5, 3)),
-        # bottlenecks project in stage 1 too: 1 + 1 + 1 | 1 + 3 | 1 + 5 | 1 + 1 + 1
-        (imagenet_resnet(50, preact=True), 224, (6, 4)),
-        # Sec. 4.2, option A: 18 | 1 + 17 | 1 + 17
-        (cifar_resnet(110), 32, (5, 0)),
+        (lambda: resnet18(), (5, 3)),
+        (lambda: resnet18(shortcut=None), (0, 0)),
+        # bottlenecks project in stage 1 too; three and more equal units become one box:
+        # 1 + 1 + 1 | 1 + 3 | 1 + 5 | 1 + 1 + 1
+        (lambda: imagenet_resnet(50, preact=True), (6, 4)),
+        # Sec. 4.2, three stages: 2 | 1 + 1 | 1 + 1
+        (lambda: cifar_resnet(14, shortcut="A"), (6, 0)),
+        (lambda: cifar_resnet(14, shortcut="C"), (0, 6)),
+        # 4 | 1 + 3 | 1 + 3
+        (lambda: cifar_resnet(26), (5, 0)),
     ],
-    ids=lambda value: value.name if isinstance(value, ResNet) else None,
 )
-def test_arcs_of_a_network(model: ResNet, side: int, expected: tuple[int, int]) -> None:
-    (svg,) = panels(drawings.network(model, side))
+def test_arcs_of_a_network(make: Callable[[], ResNet], expected: tuple[int, int]) -> None:
+    (svg,) = panels(drawings.network(make(), 64))
     assert arcs(svg) == expected
 
 
@@ -75,19 +75,19 @@ def test_network_says_sizes_and_counts() -> None:
 
 
 def test_network_of_many_units_says_how_many() -> None:
-    """ResNet-110: 18 units a stage, all equal in the first, all but one in the others."""
-    figure = drawings.network(cifar_resnet(110), 32)
+    """ResNet-32: 5 units a stage, all equal in the first, all but one in the others."""
+    figure = drawings.network(cifar_resnet(32), 32)
     lines = [line for text in texts(panels(figure)[0]) for line in text.split("\n")]
-    assert (lines.count("× 18"), lines.count("× 17")) == (1, 2)
-    assert "54 blocks in 3 stages with 32, 16, 8 pixels" in figure.alt
+    assert (lines.count("× 5"), lines.count("× 4")) == (1, 2)
+    assert "15 blocks in 3 stages with 32, 16, 8 pixels" in figure.alt
     assert "max pool" not in " ".join(lines)
 
 
 @pytest.mark.parametrize(
-    ("stride_on", "line"), [("1x1", "1×1 conv, 128, /2"), ("3x3", "3×3 conv, 128, /2")]
+    ("stride_on", "line"), [("1x1", "1×1 conv, 32, /2"), ("3x3", "3×3 conv, 32, /2")]
 )
 def test_network_shows_where_the_stride_is(stride_on: str, line: str) -> None:
-    (svg,) = panels(drawings.network(imagenet_resnet(50, stride_on=stride_on), 224))
+    (svg,) = panels(drawings.network(cifar_resnet(11, bottleneck=True, stride_on=stride_on), 32))
     assert line in "\n".join(texts(svg))
 
 

@@ -165,6 +165,24 @@ def test_machine() -> None:
     assert f"CPU, {torch.get_num_threads()} threads" in machine["device"]
 
 
+def test_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records beside the package, or inside it once installed; by name, or none."""
+    package = tmp_path / "resnet"
+    package.mkdir()
+    monkeypatch.setattr(runs, "__file__", str(package / "runs.py"))
+    assert runs.recorded("*.json") == []
+    for seed in (2, 1):
+        make(seed=seed).save(tmp_path / "results" / f"a-{seed}.json")
+    make(seed=7).save(tmp_path / "results" / "b-7.json")
+    assert [run.seed for run in runs.recorded("a-*.json")] == [1, 2]
+    assert [run.seed for run in runs.recorded("*.json")] == [1, 2, 7]
+    (tmp_path / "results" / "a-3.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"a-3\.json is not a run's record"):
+        runs.recorded("a-*.json")
+    make(seed=9).save(package / "results" / "a-9.json")
+    assert [run.seed for run in runs.recorded("a-*.json")] == [9]
+
+
 def test_choose() -> None:
     assert choose("quick", quick=1, full=2) == 1
     assert choose("full", quick=1, full=2) == 2
