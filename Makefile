@@ -46,7 +46,7 @@ book: $(STAMP) ## execute the chapters and build the site in _build/html (PROFIL
 	@$(PY) -m tools.book build --profile $(PROFILE)
 
 test: lint book ## run everything: lint, unit tests, the chapters' recorded outputs, the site
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 lint: $(STAMP) ## ruff and mypy
 	$(PY) -m ruff check .

@@ -4,6 +4,7 @@ Fashion-MNIST: Xiao, Rasul and Vollgraf 2017; 60,000 training and 10,000 test im
 pixels, ten classes. The sample holds the first 200 training and 100 test images of each class.
 """
 
+import dataclasses
 import gzip
 import hashlib
 import http.client
@@ -18,6 +19,8 @@ import numpy as np
 import torch
 import torchvision
 from torch import Tensor
+
+from resnet.blocks import check_positive
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -77,6 +80,29 @@ class ImageData:
         for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             digest.update(tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    def first(self, train: int, test: int) -> "ImageData":
+        """Return the first `train` training and `test` test images, as a sample.
+
+        Raises:
+            ValueError: naming the argument, if the set has not so many.
+
+        """
+        check_positive(train=train, test=test)
+        for name, wanted, images in (
+            ("train", train, self.train_images),
+            ("test", test, self.test_images),
+        ):
+            if wanted > len(images):
+                raise ValueError(f"{name}={wanted}: the set has {len(images)} such images")
+        return dataclasses.replace(
+            self,
+            train_images=self.train_images[:train],
+            train_labels=self.train_labels[:train],
+            test_images=self.test_images[:test],
+            test_labels=self.test_labels[:test],
+            sample=True,
+        )
 
     def describe(self) -> dict[str, object]:
         """Say what a record must say about its data."""

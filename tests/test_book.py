@@ -66,7 +66,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
 
 def test_build_says_what_it_did(built: tuple[Path, str]) -> None:
     folder, printed = built
-    assert re.search(r"^\[1/1\] one … \d+\.\d s$", printed, flags=re.MULTILINE)
+    assert "Executing one (" in printed
+    assert re.search(r"^\[1/1\] one: \d+\.\d s$", printed, flags=re.MULTILINE)
     assert "No repository address" in printed
     assert "Open _build/html/index.html" in printed.splitlines()[-1]
     assert (site(folder) / "index.html").is_file()
@@ -94,18 +95,18 @@ def test_second_run_does_only_what_changed(built: tuple[Path, str], tmp_path: Pa
     before = (site(folder) / "index.html").stat().st_mtime_ns
 
     done = run_book(folder, "build")
-    assert "[1/1] one up to date" in done.stdout and "pages are up to date" in done.stdout
+    assert "one: up to date" in done.stdout and "pages are up to date" in done.stdout
     assert (site(folder) / "index.html").stat().st_mtime_ns == before
 
     (folder / "chapters" / "intro.md").write_text("# Toy\n\nAnother sentence.\n")
     done = run_book(folder, "build")
-    assert "one up to date" in done.stdout and "Building the pages" in done.stdout
+    assert "one: up to date" in done.stdout and "Building the pages" in done.stdout
     assert "Another sentence." in page(folder, "intro")
 
     module = folder / "resnet" / "runs.py"
     module.write_text(module.read_text().replace("a toy", "another toy"))
     done = run_book(folder, "build")
-    assert re.search(r"one … \d", done.stdout), "a change in resnet/ did not run the chapter again"
+    assert re.search(r"one: \d", done.stdout), "a change in resnet/ did not run the chapter again"
     assert "Device: another toy" in page(folder)
 
 
@@ -172,6 +173,22 @@ def test_profile_cell_is_demanded(toy: Toy) -> None:
     assert done.returncode == 1 and "no code cell is tagged `parameters`" in done.stderr
 
 
+def kernels_of(pid: int) -> list[psutil.Process]:
+    found = psutil.Process(pid).children(recursive=True)
+    return [process for process in found if "ipykernel_launcher" in process.cmdline()]
+
+
+def test_first_failure_ends_the_chapters_beside_it(toy: Toy) -> None:
+    slow = new_code_cell("import time\ntime.sleep(100)")
+    folder = toy(one=chapter(slow), two=chapter(new_code_cell(FAILING)), three=chapter(slow))
+    start = time.monotonic()
+    done = run_book(folder, "build", "--jobs", "2")
+    assert done.returncode == 1 and "two failed: ZeroDivisionError" in done.stderr
+    assert 'File "' not in done.stderr, "a traceback of the tools themselves is shown"
+    assert time.monotonic() - start < 60, "it waited for the others"
+    assert [path.name for path in (folder / "_build").iterdir()] in ([".lock"], [])
+
+
 def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
     folder = toy(one=chapter(new_code_cell("import time\ntime.sleep(60)")))
     first = subprocess.Popen(
@@ -184,7 +201,7 @@ def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
     )
     try:
         deadline = time.monotonic() + 30
-        while len(psutil.Process(first.pid).children()) < 1:  # the kernel
+        while not kernels_of(first.pid):
             assert time.monotonic() < deadline and first.poll() is None
             time.sleep(0.05)
         second = run_book(folder, "build")
@@ -196,7 +213,8 @@ def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
         _, errors = first.communicate(timeout=30)
         assert first.returncode == 130
         assert "Stopped. Nothing is left half-written" in errors and "Traceback" not in errors
-        assert not any(kernel.is_running() for kernel in kernels), "a kernel lives on"
+        _, alive = psutil.wait_procs(kernels, timeout=5)
+        assert not alive, "a kernel lives on"
         left = {path.name for path in (folder / "_build").iterdir()}
         assert left <= {".lock"}, "an interrupted build left something half-made behind"
     finally:
@@ -209,7 +227,7 @@ def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
 def test_unwritable_folder_is_named(
     kind: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> None:
+    def fail(jobs: int) -> None:
         raise OSError(kind, os.strerror(kind), "chapters/one.ipynb")
 
     monkeypatch.setattr(book, "BUILD", tmp_path)

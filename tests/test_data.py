@@ -457,3 +457,16 @@ def test_full_disk(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(DataError, match=r"cannot be stored in .*No space left"):
             load_data("fashion-mnist")
     assert files_below(small_world) == []
+
+
+def test_first_images_are_a_sample() -> None:
+    whole = load_data("fashion-mnist", sample=True)
+    part = whole.first(train=30, test=7)
+    assert part.sample and part.describe()["train_images"] == 30
+    assert torch.equal(part.train_images, whole.train_images[:30])
+    assert torch.equal(part.test_labels, whole.test_labels[:7])
+    assert part.digest != whole.digest
+    for wanted, told in (({"train": 2001, "test": 1}, "train=2001: the set has 2000"),
+                         ({"train": 1, "test": 0}, "test=0")):  # fmt: skip
+        with pytest.raises(ValueError, match=told):
+            whole.first(**wanted)

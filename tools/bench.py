@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 
-from .common import BUILD, RESULTS, ROOT, commit, write_whole
+from .common import BUILD, RESULTS, ROOT, commit, cores, write_whole
 
 RECORD = RESULTS / "bench-book.json"
 PACKAGES = ("torch", "torchvision", "numpy", "jupyter-book", "papermill", "nbval", "pytest")
@@ -24,12 +23,6 @@ def device() -> str:
             return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
-
-
-def cores() -> int:
-    """The processor cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def timed(*command: str) -> float:

@@ -9,32 +9,37 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from . import config, execute, notebooks, pages
-from .common import BUILD, ROOT, BookError, version
+from .common import BUILD, ROOT, BookError, cores, version
+
+# More chapters at once need more memory, about a gigabyte each, and pay little.
+JOBS = 4
 
 
-def build(profile: str, cell_seconds: int | None = None) -> None:
+def build(options: argparse.Namespace) -> None:
     """Execute what changed, build the site if anything in it did; a failure leaves no site."""
     try:
-        _build(profile, cell_seconds)
+        _build(options.profile, options.cell_timeout, options.jobs)
     except BookError:
         pages.drop()
         raise
 
 
-def _build(profile: str, cell_seconds: int | None) -> None:
+def _build(profile: str, cell_seconds: int | None, jobs: int) -> None:
     chapters = config.notebooks()
     address = config.address(config.read_yaml(config.CONFIG))
     if not address:
         print(
             "No repository address in _config.yml: no Colab, source and issue buttons on the pages."
         )
-    copies = _execute_changed(chapters, profile, cell_seconds or execute.PROFILES[profile])
+    seconds = cell_seconds or execute.PROFILES[profile]
+    copies = _execute_changed(chapters, profile, seconds, jobs)
     digest = pages.site_digest(pages.stage(copies))
     if pages.is_current(digest):
         print("The pages are up to date.")
@@ -48,42 +53,58 @@ def _build(profile: str, cell_seconds: int | None) -> None:
     )
 
 
-def _execute_changed(chapters: Sequence[Path], profile: str, cell_seconds: int) -> list[Path]:
+def _execute_changed(
+    chapters: Sequence[Path], profile: str, cell_seconds: int, jobs: int
+) -> list[Path]:
     """Execute the chapters that changed, or whose dependencies did; the executed copies of all."""
     folder = BUILD / "executed" / profile
     others = execute.dependencies(profile)
-    copies = []
-    for number, path in enumerate(chapters, start=1):
-        copies.append(copy := folder / path.name)
+    tasks = []
+    for path in chapters:
+        copy = folder / path.name
         wanted = execute.digest(notebooks.read(path), others)
-        print(f"[{number}/{len(chapters)}] {path.stem} ", end="", flush=True)
         if execute.is_current(copy, wanted):
-            print("up to date")
-            continue
-        print("… ", end="", flush=True)
+            print(f"{path.stem}: up to date")
+        else:
+            tasks.append(execute.Task(path, copy, wanted, profile, cell_seconds, jobs))
+    if tasks:
         pages.drop()
-        seconds = execute.execute(
-            path, copy, wanted=wanted, profile=profile, cell_seconds=cell_seconds
-        )
-        print(f"{seconds:.1f} s")
-    return copies
+        _announce([task.path for task in tasks], jobs)
+    for number, (task, seconds, warned) in enumerate(
+        execute.all_of(execute.execute, tasks, jobs), start=1
+    ):
+        print(f"[{number}/{len(tasks)}] {task.path.stem}: {seconds:.1f} s", flush=True)
+        for line in warned:
+            print(f"      warned: {line}")
+    return [folder / path.name for path in chapters]
 
 
-def record() -> None:
+def _announce(paths: Sequence[Path], jobs: int) -> None:
+    names = ", ".join(path.stem for path in paths)
+    print(f"Executing {names} ({execute.beside(jobs)}) …", flush=True)
+
+
+def record(jobs: int) -> None:
     """Rewrite every committed chapter: fresh set-up cell, fresh checked outputs, nothing else."""
     os.environ.pop("RESNET_PROFILE", None)  # what is committed is what the quick profile gives
     chapters = config.notebooks()
     setup = notebooks.setup_cell(config.address(config.read_yaml(config.CONFIG)), version())
-    for number, path in enumerate(chapters, start=1):
-        print(f"[{number}/{len(chapters)}] {path.stem} … ", end="", flush=True)
-        start = time.perf_counter()
-        before = path.read_bytes()
-        executed = execute.run(path, parameters={}, cell_seconds=execute.PROFILES["quick"])
-        notebook = notebooks.read(path)
-        notebooks.refresh_setup(notebook, path.stem, setup)
-        notebooks.write(notebooks.recorded(notebook, executed, path.stem), path)
-        changed = "unchanged" if path.read_bytes() == before else "rewritten"
-        print(f"{time.perf_counter() - start:.1f} s, {changed}")
+    _announce(chapters, jobs)
+    for number, (name, changed, seconds) in enumerate(
+        execute.all_of(partial(_record, setup), chapters, jobs), start=1
+    ):
+        told = "rewritten" if changed else "unchanged"
+        print(f"[{number}/{len(chapters)}] {name}: {seconds:.1f} s, {told}", flush=True)
+
+
+def _record(setup: str, path: Path) -> tuple[str, bool, float]:
+    start = time.perf_counter()
+    before = path.read_bytes()
+    executed = execute.run(path, parameters={}, cell_seconds=execute.PROFILES["quick"])
+    notebook = notebooks.read(path)
+    notebooks.refresh_setup(notebook, path.stem, setup)
+    notebooks.write(notebooks.recorded(notebook, executed, path.stem), path)
+    return path.stem, path.read_bytes() != before, time.perf_counter() - start
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -96,10 +117,24 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     building.add_argument(
         "--cell-timeout", type=int, metavar="SECONDS", help="what one cell may take"
     )
-    commands.add_parser("record", help="rewrite the committed notebooks with fresh checked outputs")
+    recording = commands.add_parser(
+        "record", help="rewrite the committed notebooks with fresh checked outputs"
+    )
+    for command in (building, recording):
+        command.add_argument(
+            "--jobs",
+            type=int,
+            help=f"chapters at once; default {JOBS}, or the number of processor cores where that "
+            "is less, and 1 under the full profile",
+        )
     options = parser.parse_args(given)
     if options.command == "build" and options.profile not in execute.PROFILES:
         parser.error(f"profile is {options.profile!r}; it can be {' or '.join(execute.PROFILES)}")
+    if options.jobs is None:
+        full = options.command == "build" and options.profile == "full"
+        options.jobs = 1 if full else min(JOBS, cores())
+    if options.jobs < 1:
+        parser.error(f"jobs is {options.jobs}; it can be 1 or more")
     return options
 
 
@@ -109,14 +144,16 @@ def main(given: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # "…" on a terminal that cannot show it
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Kernels that each use all cores slow one another down several times.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // options.jobs)))
     lock = BUILD / ".lock"
     try:
         BUILD.mkdir(exist_ok=True)
         with FileLock(lock, timeout=0):
             if options.command == "build":
-                build(options.profile, options.cell_timeout)
+                build(options)
             else:
-                record()
+                record(options.jobs)
     except Timeout:
         return _fail(f"another build of this book holds {lock.relative_to(ROOT)}. Wait for it.")
     except BookError as error:

@@ -6,13 +6,16 @@ import json
 import logging
 import os
 import re
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import active_children, get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import nbformat
 import psutil
@@ -53,19 +56,28 @@ def is_current(copy: Path, wanted: str) -> bool:
         return False
 
 
-def _interruptible(work: Callable[[], T]) -> T:
-    """Run `work` beside the main thread; on Ctrl-C stop its kernel and let the interrupt through.
+def all_of(work: Callable[[Any], T], items: Sequence[Any], jobs: int) -> Iterator[T]:
+    """Yield `work(item)` as they end, `jobs` at a time, each in a process of its own.
 
-    nbclient catches SIGINT itself when it runs in the main thread, and reports a dead kernel.
+    Processes, because papermill changes the working folder of the one it runs in. The first failure
+    ends the others, kernels included, and so does Ctrl-C.
     """
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(work)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            for child in psutil.Process().children(recursive=True):
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+    futures = [pool.submit(work, item) for item in items]
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            for child in psutil.Process(worker.pid).children(recursive=True):
                 child.kill()
-            raise
+            worker.kill()
+        raise
+    finally:
+        pool.shutdown()
+        for folder in BUILD.glob("run-*"):  # of those that were killed
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> NotebookNode:
@@ -80,19 +92,17 @@ def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> Noteboo
         scratch = Path(folder) / "empty"
         scratch.mkdir()
         try:
-            _interruptible(
-                lambda: papermill.execute_notebook(
-                    str(path),
-                    str(output),
-                    parameters=parameters,
-                    kernel_name="python3",
-                    language="python",
-                    cwd=str(scratch),
-                    progress_bar=False,
-                    execution_timeout=cell_seconds,
-                    # the kernel's own log is about sockets, not about the book
-                    extra_arguments=["--IPKernelApp.log_level=50"],
-                )
+            papermill.execute_notebook(
+                str(path),
+                str(output),
+                parameters=parameters,
+                kernel_name="python3",
+                language="python",
+                cwd=str(scratch),
+                progress_bar=False,
+                execution_timeout=cell_seconds,
+                # the kernel's own log is about sockets, not about the book
+                extra_arguments=["--IPKernelApp.log_level=50"],
             )
         except Exception as error:
             raise BookError(_failure(path, output, error, cell_seconds)) from error
@@ -141,34 +151,44 @@ def warnings_of(executed: NotebookNode) -> list[str]:
     return [line.strip() for line in lines if re.search(r"\w(Warning|Error)\b", line)]
 
 
-def page(
-    executed: NotebookNode, *, name: str, wanted: str, profile: str, seconds: float
-) -> NotebookNode:
+@dataclass(frozen=True)
+class Task:
+    """A chapter to execute, where its page goes, and under what circumstances."""
+
+    path: Path
+    copy: Path
+    wanted: str  # the digest
+    profile: str
+    cell_seconds: int
+    jobs: int  # chapters at once
+
+
+def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
     """The copy as the site shows it: its figures checked, papermill's traces hidden."""
-    pictures.check(executed, name)
+    pictures.check(executed, task.path.stem)
     for cell in executed.cells:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in notebooks.tags(cell):
             cell.metadata["tags"] = ["remove-cell"]
-    made = nbformat.v4.new_markdown_cell(closing(profile, seconds), id="how-made")
+    made = nbformat.v4.new_markdown_cell(closing(task, seconds), id="how-made")
     executed.cells.append(made)
     executed.metadata = NotebookNode(
-        {**notebooks.METADATA, DIGEST: {"digest": wanted, "profile": profile}}
+        {**notebooks.METADATA, DIGEST: {"digest": task.wanted, "profile": task.profile}}
     )
     return executed
 
 
-def closing(profile: str, seconds: float) -> str:
+def closing(task: Task, seconds: float) -> str:
     """The section under a chapter that says how its outputs came about."""
     from resnet.runs import machine
     from resnet.train import pick_device
 
     facts = {key.replace("_", " "): value for key, value in machine(pick_device()).items()}
-    facts = {"profile": f"`{profile}`", **facts}
+    facts = {"profile": f"`{task.profile}`", **facts}
     facts |= {
         "commit": commit(),
         "executed on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "time to run": f"{seconds:.0f} s",
+        "time to run": f"{seconds:.0f} s, {beside(task.jobs)}",
     }
     lines = [f"- {key[:1].upper()}{key[1:]}: {value}" for key, value in facts.items()]
     return "\n".join(
@@ -176,17 +196,18 @@ def closing(profile: str, seconds: float) -> str:
     )
 
 
-def execute(path: Path, copy: Path, *, wanted: str, profile: str, cell_seconds: int) -> float:
-    """Execute a chapter and put its page at `copy`; the seconds it took."""
-    if problem := notebooks.parameter_complaint(notebooks.read(path)):
-        raise BookError(f"{path.stem}: {problem}.")
+def beside(jobs: int) -> str:
+    """What else kept the machine busy."""
+    return "alone" if jobs == 1 else f"up to {jobs} chapters at once"
+
+
+def execute(task: Task) -> tuple[Task, float, list[str]]:
+    """Execute a chapter and put its page in place; the seconds it took and what it warned of."""
+    if problem := notebooks.parameter_complaint(notebooks.read(task.path)):
+        raise BookError(f"{task.path.stem}: {problem}.")
     start = time.perf_counter()
-    executed = run(path, parameters={"profile": profile}, cell_seconds=cell_seconds)
+    executed = run(task.path, parameters={"profile": task.profile}, cell_seconds=task.cell_seconds)
     seconds = time.perf_counter() - start
-    shown = warnings_of(executed)
-    notebooks.write(
-        page(executed, name=path.stem, wanted=wanted, profile=profile, seconds=seconds), copy
-    )
-    for line in shown:
-        print(f"\n      warned: {line}", end="")
-    return seconds
+    warned = warnings_of(executed)
+    notebooks.write(page(executed, task, seconds), task.copy)
+    return task, seconds, warned
