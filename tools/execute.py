@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import active_children, get_context
@@ -69,15 +70,24 @@ def all_of(work: Callable[[Any], T], items: Sequence[Any], jobs: int) -> Iterato
             yield future.result()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in active_children():
-            for child in psutil.Process(worker.pid).children(recursive=True):
-                child.kill()
-            worker.kill()
+        _kill([worker.pid for worker in active_children() if worker.pid])
         raise
     finally:
         pool.shutdown()
         for folder in BUILD.glob("run-*"):  # of those that were killed
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill(workers: Sequence[int]) -> None:
+    """End processes and all they started; found first, since a pool ends what is left by itself."""
+    found = []
+    for pid in workers:
+        with suppress(psutil.NoSuchProcess):
+            worker = psutil.Process(pid)
+            found += [*worker.children(recursive=True), worker]
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> NotebookNode:
