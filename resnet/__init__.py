@@ -1,7 +1,7 @@
 """The shared module of "How ResNet really works"."""
 
 from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
-from resnet.data import DataError, ImageData, load_data
+from resnet.data import DataError, DataMissingError, ImageData, load_data
 from resnet.measure import count_parameters, layer_table, multiply_adds
 from resnet.nets import (
     cifar_resnet,
@@ -12,7 +12,7 @@ from resnet.nets import (
     resnet101,
     resnet152,
 )
-from resnet.runs import Run, choose, recorded
+from resnet.runs import Run, choose, keep, recorded
 from resnet.train import D2L, Evaluation, Recipe, evaluate, fit
 from resnet.weights import load_torchvision
 
@@ -23,6 +23,7 @@ __all__ = [
     "BasicBlock",
     "Bottleneck",
     "DataError",
+    "DataMissingError",
     "Evaluation",
     "ImageData",
     "PreActBasicBlock",
@@ -35,6 +36,7 @@ __all__ = [
     "evaluate",
     "fit",
     "imagenet_resnet",
+    "keep",
     "layer_table",
     "load_data",
     "load_torchvision",

@@ -1,7 +1,7 @@
 """Drawings of blocks and networks, top to bottom, made from the modules themselves."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType
 from typing import NamedTuple
 
@@ -83,51 +83,63 @@ def _around(axes: Axes, top: float, bottom: float, into: float, *, dashed: bool 
     _path(axes, [(0, top), (OUT, top), (OUT, bottom), (into, bottom)], dashed=dashed)
 
 
-def _around_projection(axes: Axes, top: float, bottom: float, into: float) -> None:
+def _around_projection(axes: Axes, top: float, bottom: float, into: float, *, bn: bool) -> None:
     """Draw a shortcut that passes a box."""
     middle, half = (top + bottom) / 2, 0.62
     axes.plot([0, OUT, OUT], [top, top, middle + half], color=INK, lw=1)
     _path(axes, [(OUT, middle - half), (OUT, bottom), (into, bottom)])
     _round(axes, OUT - 0.2, middle - half, 0.4, 2 * half, BLUE)
-    _upright(axes, OUT, middle, TEXT["projection"])
+    _upright(axes, OUT, middle, TEXT["projection" if bn else "projection alone"])
 
 
 def _upright(axes: Axes, x: float, y: float, text: str) -> None:
     axes.annotate(text, (x, y), ha="center", va="center", rotation=90, fontsize=10)
 
 
-def _unit_boxes(unit: ResidualUnit) -> list[Box]:
-    words = {nn.Conv2d: ("conv", BLUE), nn.BatchNorm2d: ("bn", GREEN), nn.ReLU: ("relu", GREEN)}
+def _layers(part: nn.Module) -> Iterator[nn.Module]:
+    """Yield the layers of a unit's part, without containers and identities."""
+    return (m for m in part.modules() if not isinstance(m, nn.Sequential | nn.Identity))
+
+
+def _boxes(part: nn.Module, *, channels: bool) -> list[Box]:
+    words = {nn.BatchNorm2d: "bn", nn.ReLU: "relu"}
     boxes = []
-    for layer in unit.branch:
-        key, color = words[type(layer)]
-        kernel = layer.kernel_size[0] if isinstance(layer, nn.Conv2d) else ""
-        stride = layer.stride[0] if isinstance(layer, nn.Conv2d) else 1
-        text = TEXT[key].format(k=kernel) + (
-            TEXT["stride"].format(stride=stride) if stride > 1 else ""
-        )
-        boxes.append(Box(text, color))
+    for layer in _layers(part):
+        if isinstance(layer, nn.Conv2d):
+            width = TEXT["channels"].format(channels=layer.out_channels) if channels else ""
+            text = TEXT["conv"].format(k=layer.kernel_size[0]) + width + _stride_text(layer)
+            boxes.append(Box(text, BLUE))
+        else:
+            boxes.append(Box(TEXT[words[type(layer)]], GREEN))
     return boxes
 
 
-def _unit(unit: ResidualUnit, title: str) -> Canvas:
-    """Draw one original unit with all its layers, and what they learn."""
-    inside = _unit_boxes(unit)
+def _unit(unit: ResidualUnit, title: str, *, channels: bool, learns: bool) -> Canvas:
+    """Draw one unit with all its layers, and if asked what they learn."""
+    before, inside, after = (
+        _boxes(part, channels=channels) for part in (unit.before, unit.branch, unit.after)
+    )
     plus = [] if unit.shortcut is None else [PLUS]
-    boxes = [Box(TEXT["x"], INK), *inside, *plus, Box(TEXT["relu"], GREEN)]
+    boxes = [Box(TEXT["x"], INK), *before, *inside, *plus, *after]
     canvas, axes = _blank(3.5, boxes)
     axes.set_title(title)
     edges = _column(axes, boxes)
-    first, last = edges[1][0], edges[len(inside)][1]
-    left = -WIDTH / 2 - 0.15
-    axes.plot([left + 0.08, left, left, left + 0.08], [first, first, last, last], color=INK, lw=1)
+    if not after:
+        _path(axes, [(0, edges[-1][1]), (0, edges[-1][1] - GAP)])
+    first, last = edges[1 + len(before)][0], edges[len(before) + len(inside)][1]
     projects = isinstance(unit.shortcut, Projection)
-    learns = "learns projected" if projects else "learns g" if plus else "learns f"
-    _upright(axes, left - 0.15, (first + last) / 2, TEXT[learns])
+    if learns:
+        left = -WIDTH / 2 - 0.15
+        bracket = [left + 0.08, left, left, left + 0.08]
+        axes.plot(bracket, [first, first, last, last], color=INK, lw=1)
+        key = "learns projected" if projects else "learns g" if plus else "learns f"
+        _upright(axes, left - 0.15, (first + last) / 2, TEXT[key])
     if plus:
-        top, bottom = edges[0][1] - GAP / 2, sum(edges[len(inside) + 1]) / 2
+        # a projection starts behind the unit's activation, an identity before it
+        start = edges[len(before)][1] if projects else edges[0][1]
+        top, bottom = start - GAP / 2, sum(edges[1 + len(before) + len(inside)]) / 2
         if projects:
-            _around_projection(axes, top, bottom, 0.14)
+            _around_projection(axes, top, bottom, 0.14, bn=not unit.preact)
         else:
             _around(axes, top, bottom, 0.14)
             _upright(axes, OUT + 0.15, (top + bottom) / 2, TEXT["identity"])
@@ -135,11 +147,41 @@ def _unit(unit: ResidualUnit, title: str) -> Canvas:
 
 
 @styled
+def units(named: Mapping[str, ResidualUnit], *, channels: bool = False) -> Figure:
+    """Draw residual units side by side with all their layers, each under its name.
+
+    Args:
+        named: a title and a unit a panel.
+        channels: write the channels into the convolutions.
+
+    """
+    panels = [_unit(unit, name, channels=channels, learns=False) for name, unit in named.items()]
+    return Figure(panels, " ".join(_unit_alt(name, unit) for name, unit in named.items()))
+
+
+def _unit_alt(name: str, unit: ResidualUnit) -> str:
+    """Say in words what `_unit` draws."""
+    before, inside, after = (
+        ", ".join(box.text for box in _boxes(part, channels=True))
+        for part in (unit.before, unit.branch, unit.after)
+    )
+    kind = type(unit.shortcut)
+    way = {NoneType: "alt way none", Projection: "alt way projection"}.get(kind, "alt way identity")
+    return TEXT["alt unit"].format(
+        name=name,
+        before=TEXT["alt before"].format(layers=before) if before else "",
+        branch=inside,
+        way=TEXT[way],
+        after=TEXT["alt after"].format(layers=after) if after else TEXT["alt after nothing"],
+    )
+
+
+@styled
 def plain_and_residual() -> Figure:
     """Draw the plain block beside the residual block (2016a, Fig. 2)."""
     panels = [
-        _unit(BasicBlock(64, 64, shortcut=None), TEXT["plain unit"]),
-        _unit(BasicBlock(64, 64), TEXT["residual unit"]),
+        _unit(BasicBlock(64, 64, shortcut=None), TEXT["plain unit"], channels=False, learns=True),
+        _unit(BasicBlock(64, 64), TEXT["residual unit"], channels=False, learns=True),
     ]
     return Figure(panels, TEXT["alt units"])
 
@@ -148,17 +190,19 @@ def plain_and_residual() -> Figure:
 def identity_and_projection() -> Figure:
     """Draw the residual block that keeps the shape beside the one that changes it."""
     panels = [
-        _unit(BasicBlock(64, 64), TEXT["identity unit"]),
-        _unit(BasicBlock(64, 128, 2), TEXT["projection unit"]),
+        _unit(BasicBlock(64, 64), TEXT["identity unit"], channels=False, learns=True),
+        _unit(BasicBlock(64, 128, 2), TEXT["projection unit"], channels=False, learns=True),
     ]
     return Figure(panels, TEXT["alt shortcuts"])
 
 
+def _stride_text(conv: nn.Conv2d) -> str:
+    return TEXT["stride"].format(stride=conv.stride[0]) if conv.stride[0] > 1 else ""
+
+
 def _conv_text(conv: nn.Conv2d) -> str:
-    stride = TEXT["stride"].format(stride=conv.stride[0]) if conv.stride[0] > 1 else ""
-    return TEXT["conv full"].format(
-        k=conv.kernel_size[0], channels=conv.out_channels, stride=stride
-    )
+    width = TEXT["channels"].format(channels=conv.out_channels)
+    return TEXT["conv"].format(k=conv.kernel_size[0]) + width + _stride_text(conv)
 
 
 def _description(unit: ResidualUnit) -> tuple[str, type]:

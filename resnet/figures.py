@@ -62,7 +62,7 @@ class Figure:
 
     def _repr_html_(self) -> str:
         label = html.escape(self.alt, quote=True)
-        style = "display:flex;flex-wrap:wrap;gap:1rem;justify-content:center"
+        style = "display:flex;flex-wrap:wrap;gap:1rem;justify-content:center;align-items:flex-start"
         return f'<div role="img" aria-label="{label}" style="{style}">{self.svg}</div>'
 
     def __repr__(self) -> str:

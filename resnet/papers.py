@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 HE_2016A = "He et al. 2016a"
+HE_2016B = "He et al. 2016b"
 D2L_BOOK = "Dive into Deep Learning"
 
 
@@ -46,6 +47,14 @@ SHORTCUTS = Published(
     HE_2016A, "Table 3", "ImageNet top-1 error, ResNet-34 by shortcut option, 10-crop", "%",
     {"A": 25.03, "B": 24.52, "C": 24.19},
 )  # fmt: skip
+IMAGENET_DEPTH = Published(
+    HE_2016A, "Table 3", "ImageNet top-1 error by depth, option B, 10-crop", "%",
+    {34: 24.52, 50: 22.85, 101: 21.75, 152: 21.43},
+)  # fmt: skip
+IMAGENET_DEPTH_TOP5 = Published(
+    HE_2016A, "Table 3", "ImageNet top-5 error by depth, option B, 10-crop", "%",
+    {34: 7.46, 50: 6.71, 101: 6.05, 152: 5.71},
+)  # fmt: skip
 CIFAR_RESIDUAL = Published(
     HE_2016A, "Table 6", "CIFAR-10 test error, residual networks", "%",
     {20: 8.75, 32: 7.51, 44: 7.17, 56: 6.97, 110: 6.43, 1202: 7.93},
@@ -55,6 +64,53 @@ CIFAR_PLAIN = Published(
     HE_2016A, "Fig. 6", "CIFAR-10 test error, plain networks", "%",
     {20: 9.5, 32: 10.0, 44: 12.0, 56: 13.5},
     note="read off the plot, about half a point either way",
+)  # fmt: skip
+SHORTCUT_KINDS = Published(
+    HE_2016B, "Table 1", "CIFAR-10 test error of ResNet-110 by kind of shortcut", "%",
+    {
+        "identity": 6.61,
+        "constant scaling": 12.35,
+        "exclusive gating": 8.70,
+        "shortcut-only gating": 6.91,
+        "1×1 convolution": 12.22,
+    },
+    note="median of 5 runs; gates at their best initial bias, -6; scaling by 0.5 on both ways; "
+    "dropout of 0.5 on the shortcut failed, with an error above 20%",
+)  # fmt: skip
+PLACEMENTS_110 = Published(
+    HE_2016B, "Table 2", "CIFAR-10 test error of ResNet-110 by place of the activation", "%",
+    {
+        "original": 6.61,
+        "BN after addition": 8.17,
+        "ReLU before addition": 7.84,
+        "ReLU-only pre-activation": 6.71,
+        "full pre-activation": 6.37,
+    },
+    note="median of 5 runs",
+)  # fmt: skip
+PLACEMENTS_164 = Published(
+    HE_2016B, "Table 2", "CIFAR-10 test error of ResNet-164 by place of the activation", "%",
+    {
+        "original": 5.93,
+        "BN after addition": 6.50,
+        "ReLU before addition": 6.14,
+        "ReLU-only pre-activation": 5.91,
+        "full pre-activation": 5.46,
+    },
+    note="median of 5 runs",
+)  # fmt: skip
+CIFAR_ORIGINAL_DEEP = Published(
+    HE_2016B, "Table 3", "CIFAR-10 test error, original units", "%",
+    {110: 6.61, 164: 5.93, 1001: 7.61},
+)  # fmt: skip
+CIFAR_PREACT = Published(
+    HE_2016B, "Table 3", "CIFAR-10 test error, pre-activation units", "%",
+    {110: 6.37, 164: 5.46, 1001: 4.92},
+)  # fmt: skip
+HAND_SIGNS = Published(
+    "an article in the style of a Keras course", "its text", "SIGNS test accuracy", "%",
+    {"test accuracy": 87},
+    note="one run, two epochs",
 )  # fmt: skip
 D2L_FASHION_MNIST = Published(
     D2L_BOOK, "Residual Networks (ResNet)", "Fashion-MNIST test accuracy after 10 epochs", "1",

@@ -142,6 +142,16 @@ class Run:
             raise ValueError(f"{path} is not a run's record: {error}") from error
 
 
+def keep(run: Run, name: str) -> None:
+    """Save a run as NAME.json in the folder that the environment variable RESNET_KEEP names.
+
+    So the runs in results/ were recorded: RESNET_KEEP=results make book. Without the variable
+    nothing is kept.
+    """
+    if folder := os.environ.get("RESNET_KEEP"):
+        run.save(Path(folder, f"{name}.json"))
+
+
 def recorded(pattern: str) -> list[Run]:
     """Return the runs recorded with the book whose file in results/ matches, by name.
 

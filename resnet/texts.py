@@ -31,12 +31,13 @@ TEXT = {
     "nested": "nested",
     # Drawings
     "conv": "{k}×{k} conv",
-    "conv full": "{k}×{k} conv, {channels}{stride}",
+    "channels": ", {channels}",
     "stride": ", /{stride}",
     "bn": "batch norm",
     "relu": "ReLU",
     "identity": "identity",
     "projection": "1×1 conv\n+ batch norm",
+    "projection alone": "1×1 conv",
     "learns f": "learns f(x)",
     "learns g": "learns g(x) = f(x) − x",
     "learns projected": "learns f(x) − Wₛ x",
@@ -87,6 +88,13 @@ TEXT = {
         "of x itself. Right, the residual block: the same boxes, and a line that leads x around "
         "them to a plus sign before the last ReLU; the layers learn only g of x, f of x minus x."
     ),
+    "alt unit": "{name}: {before}the branch is {branch}; {way} {after}",
+    "alt before": "first {layers}; then ",
+    "alt way none": "no line leads around it;",
+    "alt way identity": "a line leads the input around it, unchanged, to a plus sign;",
+    "alt way projection": "a line leads through a 1 by 1 convolution around it to a plus sign;",
+    "alt after": "then {layers}.",
+    "alt after nothing": "nothing follows the sum.",
     "alt shortcuts": (
         "Two residual blocks. Left, the shape is kept: the line around the two convolutions "
         "carries x unchanged to the plus sign. Right, the shape changes: the first convolution "

@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,21 +12,22 @@ from torch import Tensor, nn
 from torchvision.transforms.v2.functional import resize
 from tqdm import tqdm
 
-from resnet.blocks import check_positive
+from resnet.blocks import check_one_of, check_positive
 from resnet.data import ImageData
 from resnet.runs import Run, machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train: stochastic gradient descent on the cross-entropy.
+    """How to train: gradient steps on the cross-entropy.
 
     Args:
         epochs: passes over the training images.
         batch_size: images a step; the last batch of an epoch may be smaller.
         lr: learning rate, constant.
+        optimizer: "sgd", stochastic gradient descent, or "adam" (Kingma and Ba 2015).
         momentum: of SGD; 0 is plain SGD.
-        weight_decay: of SGD, on all parameters.
+        weight_decay: factor of the weights that is added to their gradient, for all parameters.
         image_size: pixels a side the images are resized to; None leaves them alone.
 
     Raises:
@@ -37,6 +38,7 @@ class Recipe:
     epochs: int
     batch_size: int
     lr: float
+    optimizer: Literal["sgd", "adam"] = "sgd"
     momentum: float = 0.0
     weight_decay: float = 0.0
     image_size: int | None = None
@@ -51,6 +53,9 @@ class Recipe:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value < 1:
                 raise ValueError(f"{name}={value!r}: expected a number, 0 <= {name} < 1")
+        check_one_of("optimizer", self.optimizer, ("sgd", "adam"))
+        if self.optimizer == "adam" and self.momentum:
+            raise ValueError(f"momentum={self.momentum!r}: only optimizer='sgd' has one")
 
 
 # Dive into Deep Learning, "Residual Networks (ResNet)", training section.
@@ -105,6 +110,14 @@ def batches(
         yield images[chosen], labels[chosen]
 
 
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Make the optimizer that a recipe asks for."""
+    lr, decay, parameters = recipe.lr, recipe.weight_decay, model.parameters()
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr, weight_decay=decay)
+    return torch.optim.SGD(parameters, lr, recipe.momentum, weight_decay=decay)
+
+
 def fit(
     model: nn.Module,
     data: ImageData,
@@ -135,9 +148,7 @@ def fit(
     device = pick_device(device)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     images, labels = data.train_images.to(device), data.train_labels.to(device)
-    optimizer = torch.optim.SGD(
-        model.parameters(), recipe.lr, recipe.momentum, weight_decay=recipe.weight_decay
-    )
+    optimizer = make_optimizer(model, recipe)
     shuffle = torch.Generator().manual_seed(seed)
     name = getattr(model, "name", type(model).__name__)
     run = Run(name, data.describe(), dataclasses.asdict(recipe), seed, machine=machine(device))

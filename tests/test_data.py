@@ -23,9 +23,9 @@ import pytest
 import torch
 from torchvision.datasets import FashionMNIST
 
-import resnet.data
+import resnet.data.fashion_mnist
 from resnet import DataError, ImageData, load_data
-from resnet.data import DEBIAN_FOLDER, FILES, SAMPLE, SAMPLE_FOLDER
+from resnet.data.fashion_mnist import DEBIAN_FOLDER, FILES, SAMPLE, SAMPLE_FOLDER
 from tools import make_sample
 
 CONNECT = socket.create_connection
@@ -54,8 +54,8 @@ def small_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
     So the real set is not needed to try what happens to it. Returns the default place of the data.
     """
-    monkeypatch.setattr(resnet.data, "WHOLE", SAMPLE)
-    monkeypatch.setattr(resnet.data, "DEBIAN_FOLDER", tmp_path / "debian")
+    monkeypatch.setattr(resnet.data.fashion_mnist, "WHOLE", SAMPLE)
+    monkeypatch.setattr(resnet.data.fashion_mnist, "DEBIAN_FOLDER", tmp_path / "debian")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("RESNET_DATA", raising=False)
     return tmp_path / ".cache" / "resnet-book"
@@ -194,7 +194,7 @@ def test_places(
 
 def test_debian(small_world: Path) -> None:
     """The package's files serve when no place is named, and never when one is."""
-    fill(small_world).rename(resnet.data.DEBIAN_FOLDER)
+    fill(small_world).rename(resnet.data.fashion_mnist.DEBIAN_FOLDER)
     assert not load_data("fashion-mnist").sample
     with pytest.raises(DataError, match="could not be downloaded"):
         load_data("fashion-mnist", root=small_world)
@@ -243,7 +243,7 @@ def test_damaged_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     """The sample's digests are compared too."""
     raw = fill(tmp_path)
     flip(raw / f"{FILES[2]}.gz")
-    monkeypatch.setattr(resnet.data, "SAMPLE_FOLDER", raw)
+    monkeypatch.setattr(resnet.data.fashion_mnist, "SAMPLE_FOLDER", raw)
     with pytest.raises(DataError, match=FILES[2]):
         load_data("fashion-mnist", sample=True)
 
@@ -453,7 +453,7 @@ def test_full_disk(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     with served(SAMPLE_FOLDER, monkeypatch):
-        monkeypatch.setattr(resnet.data.os, "replace", full)
+        monkeypatch.setattr(resnet.data.fashion_mnist.os, "replace", full)
         with pytest.raises(DataError, match=r"cannot be stored in .*No space left"):
             load_data("fashion-mnist")
     assert files_below(small_world) == []

@@ -11,7 +11,8 @@ import sys
 
 import torch
 
-from resnet.data import FILES, SAMPLE_FOLDER, load_data
+from resnet.data import load_data
+from resnet.data.fashion_mnist import FILES, SAMPLE_FOLDER
 
 
 def first_of_each_class(labels: torch.Tensor, count: int) -> torch.Tensor:

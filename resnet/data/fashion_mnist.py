@@ -1,10 +1,9 @@
-"""Data sets as tensors: Fashion-MNIST, whole or as the sample that comes with the package.
+"""Fashion-MNIST, whole or as the sample that comes with the package.
 
-Fashion-MNIST: Xiao, Rasul and Vollgraf 2017; 60,000 training and 10,000 test images of 28x28
-pixels, ten classes. The sample holds the first 200 training and 100 test images of each class.
+Xiao, Rasul and Vollgraf 2017; 60,000 training and 10,000 test images of 28x28 pixels, ten classes.
+The sample holds the first 200 training and 100 test images of each class.
 """
 
-import dataclasses
 import gzip
 import hashlib
 import http.client
@@ -12,15 +11,13 @@ import os
 import tempfile
 import urllib.error
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torchvision
-from torch import Tensor
 
-from resnet.blocks import check_positive
+from resnet.data.images import DataError, ImageData
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -28,7 +25,7 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-SAMPLE_FOLDER = Path(__file__).parent / "sample"
+SAMPLE_FOLDER = Path(__file__).parents[1] / "sample"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
 
 # SHA-256 of the unpacked files, in the order of FILES.
@@ -54,94 +51,16 @@ NO_ANSWER = (  # what torchvision's download raises when the net is at fault, no
 )
 
 
-class DataError(RuntimeError):
-    """A data set is missing, damaged or out of reach; the message says what to do."""
-
-
-@dataclass(frozen=True, eq=False)
-class ImageData:
-    """Images and labels in memory.
-
-    Images are uint8 of shape (N, channels, height, width), labels int64 of shape (N,).
-    """
-
-    name: str
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-    classes: tuple[str, ...]
-    sample: bool
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all pixels and labels, so that a record can say what it was made with."""
-        digest = hashlib.sha256()
-        for tensor in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            digest.update(tensor.contiguous().numpy().tobytes())
-        return digest.hexdigest()
-
-    def first(self, train: int, test: int) -> "ImageData":
-        """Return the first `train` training and `test` test images, as a sample.
-
-        Raises:
-            ValueError: naming the argument, if the set has not so many.
-
-        """
-        check_positive(train=train, test=test)
-        for name, wanted, images in (
-            ("train", train, self.train_images),
-            ("test", test, self.test_images),
-        ):
-            if wanted > len(images):
-                raise ValueError(f"{name}={wanted}: the set has {len(images)} such images")
-        return dataclasses.replace(
-            self,
-            train_images=self.train_images[:train],
-            train_labels=self.train_labels[:train],
-            test_images=self.test_images[:test],
-            test_labels=self.test_labels[:test],
-            sample=True,
-        )
-
-    def describe(self) -> dict[str, object]:
-        """Say what a record must say about its data."""
-        return {
-            "name": self.name,
-            "sample": self.sample,
-            "train_images": len(self.train_images),
-            "test_images": len(self.test_images),
-            "sha256": self.digest,
-        }
-
-
-def load_data(name: str, *, root: str | Path | None = None, sample: bool = False) -> ImageData:
-    """Load a data set; download it if it is nowhere on this machine.
-
-    Args:
-        name: "fashion-mnist".
-        root: folder that holds, or will hold, torchvision's `FashionMNIST/raw`. Default: the
-            environment variable RESNET_DATA, or ~/.cache/resnet-book; without files there, the
-            ones of Debian's package dataset-fashion-mnist are used where it is installed.
-        sample: the 2,000 + 1,000 images inside this package instead of the whole set.
-
-    Raises:
-        ValueError: for an unknown name.
-        DataError: if a file is missing, damaged or cannot be fetched. The sample never takes the
-            place of the whole set.
-
-    """
-    if name != "fashion-mnist":
-        raise ValueError(f"name={name!r}: expected 'fashion-mnist'")
+def load(place: Path, *, only_there: bool, sample: bool) -> ImageData:
+    """Load the sample or the whole set; download the latter if it is nowhere on this machine."""
     if sample:
-        return _fashion_mnist(SAMPLE_FOLDER, SAMPLE, sample=True)
-    place = Path(root or os.environ.get("RESNET_DATA") or "~/.cache/resnet-book").expanduser()
+        return read(SAMPLE_FOLDER, SAMPLE, sample=True)
     raw = place / "FashionMNIST" / "raw"
-    for folder in (raw, DEBIAN_FOLDER) if root is None else (raw,):
+    for folder in (raw,) if only_there else (raw, DEBIAN_FOLDER):
         if any(_find(folder, file) for file in FILES):
-            return _fashion_mnist(folder, WHOLE, sample=False)
+            return read(folder, WHOLE, sample=False)
     _download(place)
-    return _fashion_mnist(raw, WHOLE, sample=False)
+    return read(raw, WHOLE, sample=False)
 
 
 def _find(folder: Path, file: str) -> Path | None:
@@ -149,7 +68,8 @@ def _find(folder: Path, file: str) -> Path | None:
     return next((path for path in candidates if os.path.isfile(path)), None)
 
 
-def _fashion_mnist(folder: Path, digests: tuple[str, ...], *, sample: bool) -> ImageData:
+def read(folder: Path, digests: tuple[str, ...], *, sample: bool) -> ImageData:
+    """Read the four files, unpacked or not, after checking their digests."""
     contents = [_read(folder, *pair) for pair in zip(FILES, digests, strict=True)]
     images, labels = (
         [torch.from_numpy(np.frombuffer(c, np.uint8, offset=offset).copy()) for c in part]
