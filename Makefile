@@ -52,8 +52,9 @@ lint: $(STAMP) ## ruff and mypy
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
-record: $(STAMP) ## rewrite the committed notebooks with fresh checked outputs
+record: $(STAMP) ## rewrite the notebooks' checked outputs and the table of equality
 	@$(PY) -m tools.book record
+	@$(PY) tests/equality.py
 
 serve: book ## show the site on this machine (PORT=8000)
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

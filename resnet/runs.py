@@ -152,6 +152,12 @@ def keep(run: Run, name: str) -> None:
         run.save(Path(folder, f"{name}.json"))
 
 
+def results() -> Path:
+    """Return the folder of what was recorded with the book: in its checkout, or in the package."""
+    here = Path(__file__).parent
+    return next((f for f in (here / "results", here.parent / "results") if f.is_dir()), here)
+
+
 def recorded(pattern: str) -> list[Run]:
     """Return the runs recorded with the book whose file in results/ matches, by name.
 
@@ -162,6 +168,4 @@ def recorded(pattern: str) -> list[Run]:
         ValueError: naming the file, if it is no record of this schema.
 
     """
-    here = Path(__file__).parent
-    folder = next((f for f in (here / "results", here.parent / "results") if f.is_dir()), here)
-    return [Run.load(path) for path in sorted(folder.glob(pattern))]
+    return [Run.load(path) for path in sorted(results().glob(pattern))]

@@ -8,7 +8,16 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from resnet import cifar_resnet, drawings, figures, papers, resnet18
+from resnet import (
+    BasicBlock,
+    Bottleneck,
+    PreActBasicBlock,
+    cifar_resnet,
+    drawings,
+    figures,
+    papers,
+    resnet18,
+)
 from resnet.figures import Figure
 from resnet.runs import Run
 
@@ -55,6 +64,14 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "predictions": predictions,
     "plain_and_residual": drawings.plain_and_residual,
     "identity_and_projection": drawings.identity_and_projection,
+    "units": lambda: drawings.units(
+        {
+            "bottleneck": Bottleneck(256, 64),
+            "plain": BasicBlock(8, 8, shortcut=None),
+            "new": PreActBasicBlock(8, 16, 2),
+        },
+        channels=True,
+    ),
     "network": lambda: drawings.network(resnet18(10, 1), 224),
     "plain network": lambda: drawings.network(cifar_resnet(20, shortcut=None), 32),
 }

@@ -118,3 +118,26 @@ def test_identity_beside_projection() -> None:
     assert texts(right).count("3×3 conv, /2") == 1
     assert "1×1 conv" in " ".join(texts(right))
     assert "identity" not in texts(right)
+
+
+def test_units_from_top_to_bottom() -> None:
+    """2016a, Fig. 5 right; 2016b, Fig. 4e: every layer in order, the projection beside them."""
+    bottleneck, plain, changed = map(texts, panels(gallery.made("units")))
+    conv = "{}×{} conv, {}".format
+    between = ["batch norm", "ReLU"]
+    assert bottleneck == [
+        "x", conv(1, 1, 64), *between, conv(3, 3, 64), *between, conv(1, 1, 256),
+        "batch norm", "+", "ReLU", "identity", "bottleneck",
+    ]  # fmt: skip
+    assert "+" not in plain and "identity" not in plain
+    assert changed == [
+        "x", *between, "3×3 conv, 16, /2", *between, conv(3, 3, 16), "+", "1×1 conv", "new",
+    ]  # fmt: skip
+
+
+def test_units_alternative_says_the_same() -> None:
+    alt = gallery.made("units").alt
+    assert "bottleneck: the branch is 1×1 conv, 64, batch norm, ReLU, 3×3 conv, 64" in alt
+    assert "plain: the branch is" in alt and "no line leads around it; then ReLU." in alt
+    assert "new: first batch norm, ReLU; then the branch is 3×3 conv, 16, /2" in alt
+    assert "through a 1 by 1 convolution around it to a plus sign; nothing follows" in alt

@@ -306,6 +306,18 @@ def test_compiles_and_exports(make: Callable[[], ResNet]) -> None:
     assert exported(torch.randn(5, 3, 33, 33)).shape == (5, 10)
 
 
+@pytest.mark.parametrize(
+    ("depth", "preact"),
+    [(18, False), (18, True), (34, False), (50, False), (50, True), (101, False), (152, False)],
+)
+def test_public_networks_trace_without_a_break(depth: int, preact: bool) -> None:
+    """Issue 3: fullgraph raises at the first graph break; on the meta device nothing runs."""
+    torch._dynamo.reset()
+    with torch.device("meta"):
+        model, x = imagenet_resnet(depth, preact=preact), torch.zeros(2, 3, 64, 64)
+    assert torch.compile(model, fullgraph=True, backend="eager")(x).shape == (2, 1000)
+
+
 def test_meta_device() -> None:
     """Shapes cost no arithmetic, and building no memory."""
     with torch.device("meta"):

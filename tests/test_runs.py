@@ -189,3 +189,14 @@ def test_choose() -> None:
     for wrong in ("Quick", "", None):
         with pytest.raises(ValueError, match=f"^profile={wrong!r}: expected 'quick' or 'full'"):
             choose(wrong, quick=1, full=2)
+
+
+def test_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written unless a folder is named."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RESNET_KEEP", raising=False)
+    runs.keep(make(seed=3), "a")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("RESNET_KEEP", str(tmp_path / "kept"))
+    runs.keep(make(seed=3), "a")
+    assert Run.load(tmp_path / "kept" / "a.json") == make(seed=3)

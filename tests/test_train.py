@@ -129,7 +129,7 @@ def test_record(small: ImageData, tmp_path: Path) -> None:
     assert record.network == "ResNet-8"
     assert record.data == small.describe()
     assert record.recipe == {
-        "epochs": 2, "batch_size": 50, "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0,
+        "epochs": 2, "batch_size": 50, "lr": 0.1, "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0,
         "image_size": 8,
     }  # fmt: skip
     assert record.seed == 3
@@ -307,7 +307,7 @@ def test_device_without_a_wish(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_d2l() -> None:
     """Issue 2: 96x96, batch 256, learning rate 0.05, 10 epochs, plain SGD."""
     assert dataclasses.asdict(D2L) == {
-        "epochs": 10, "batch_size": 256, "lr": 0.05, "momentum": 0.0, "weight_decay": 0.0,
+        "epochs": 10, "batch_size": 256, "lr": 0.05, "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0,
         "image_size": 96,
     }  # fmt: skip
 
@@ -340,3 +340,36 @@ def test_recipe_is_fixed() -> None:
     """What a record says was used cannot be changed afterwards."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         D2L.lr = 1.0  # type: ignore[misc]
+
+
+def test_adam(small: ImageData) -> None:
+    """Kingma and Ba 2015, Algorithm 1, three steps written out."""
+    model = linear()
+    weights = [p.detach().clone().double() for p in model.parameters()]
+    run(model, small, optimizer="adam", lr=1e-3, epochs=1, batch_size=50, seed=5)
+    x, y = small.train_images.double().flatten(1) / 255, small.train_labels
+    first = [torch.zeros_like(w) for w in weights]
+    second = [torch.zeros_like(w) for w in weights]
+    order = torch.randperm(130, generator=torch.Generator().manual_seed(5))
+    for t, chosen in enumerate(order.split(50), 1):
+        weights = [w.detach().requires_grad_() for w in weights]
+        loss = F.cross_entropy(F.linear(x[chosen], *weights), y[chosen])
+        for i, g in enumerate(torch.autograd.grad(loss, weights)):
+            first[i] = 0.9 * first[i] + 0.1 * g
+            second[i] = 0.999 * second[i] + 0.001 * g**2
+            m, v = first[i] / (1 - 0.9**t), second[i] / (1 - 0.999**t)
+            weights[i] = weights[i].detach() - 1e-3 * m / (v.sqrt() + 1e-8)
+    for got, want in zip(model.parameters(), weights, strict=True):
+        torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"optimizer": "lamb"}, "optimizer='lamb': expected one of 'sgd', 'adam'"),
+        ({"optimizer": "adam", "momentum": 0.9}, "momentum=0.9: only optimizer='sgd' has one"),
+    ],
+)
+def test_wrong_optimizer(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Recipe(epochs=1, batch_size=1, lr=0.1, **fields)
