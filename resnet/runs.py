@@ -7,11 +7,11 @@ import os
 import platform
 import subprocess
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-import torchvision
 
 SCHEMA = 1  # raised when a field changes its meaning
 
@@ -41,7 +41,7 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str]:
         "device": name,
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": version("torchvision"),
     }
 
 

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import resize
 from tqdm import tqdm
 
 from resnet.blocks import check_one_of, check_positive
@@ -90,10 +89,13 @@ def pick_device(device: torch.device | str | None = None) -> torch.device:
 
 
 def prepare(images: Tensor, image_size: int | None = None) -> Tensor:
-    """Turn uint8 images (N, C, H, W) into floats from 0 to 1, resized to a square if asked."""
+    """Turn uint8 images (N, C, H, W) into floats from 0 to 1, resized to a square if asked.
+
+    Bilinear with antialiasing, as torchvision's Resize.
+    """
     x = images.float() / 255
     if image_size is not None and x.shape[-2:] != (image_size, image_size):
-        x = resize(x, [image_size, image_size], antialias=True)
+        x = F.interpolate(x, (image_size, image_size), mode="bilinear", antialias=True)
     return x.contiguous(memory_format=torch.channels_last)
 
 

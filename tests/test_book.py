@@ -283,6 +283,19 @@ def test_record_rewrites_outputs_and_nothing_else(toy: Toy) -> None:
     assert "unchanged" in run_book(folder, "record").stdout
 
 
+def test_record_joins_what_was_printed() -> None:
+    """How a cell's printing is cut into messages depends on the clock."""
+    notebook = chapter(shape_cell("print(1); print(2)"))
+    executed = chapter(shape_cell("print(1); print(2)"))
+    executed.cells[-1].id = notebook.cells[-1].id
+    executed.cells[-1].outputs = [
+        new_output("stream", name=name, text=text)
+        for name, text in (("stdout", "1\n"), ("stderr", "bar"), ("stdout", "2\n"))
+    ]
+    (output,) = notebooks.recorded(notebook, executed, "one").cells[-1].outputs
+    assert (output.name, output.text) == ("stdout", "1\n2\n")
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [("x = 1", "prints and returns nothing"), (FIGURE, "its output is a picture")],

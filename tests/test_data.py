@@ -173,7 +173,7 @@ def test_first_of_each_class() -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "Fashion-MNIST", "", None, 3])
 def test_unknown_name(name: Any) -> None:
-    with pytest.raises(ValueError, match=f"^name={name!r}: expected 'fashion-mnist'"):
+    with pytest.raises(ValueError, match=f"^name={name!r}: expected one of 'fashion-mnist'"):
         load_data(name)
 
 

@@ -129,8 +129,8 @@ def test_record(small: ImageData, tmp_path: Path) -> None:
     assert record.network == "ResNet-8"
     assert record.data == small.describe()
     assert record.recipe == {
-        "epochs": 2, "batch_size": 50, "lr": 0.1, "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0,
-        "image_size": 8,
+        "epochs": 2, "batch_size": 50, "lr": 0.1, "optimizer": "sgd", "momentum": 0.0,
+        "weight_decay": 0.0, "image_size": 8,
     }  # fmt: skip
     assert record.seed == 3
     assert record.column("epoch") == [1, 2]
@@ -307,8 +307,8 @@ def test_device_without_a_wish(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_d2l() -> None:
     """Issue 2: 96x96, batch 256, learning rate 0.05, 10 epochs, plain SGD."""
     assert dataclasses.asdict(D2L) == {
-        "epochs": 10, "batch_size": 256, "lr": 0.05, "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0,
-        "image_size": 96,
+        "epochs": 10, "batch_size": 256, "lr": 0.05, "optimizer": "sgd", "momentum": 0.0,
+        "weight_decay": 0.0, "image_size": 96,
     }  # fmt: skip
 
 

@@ -166,8 +166,18 @@ def recorded(notebook: NotebookNode, executed: NotebookNode, name: str) -> Noteb
 
 
 def _kept_outputs(outputs: list[NotebookNode], place: str, count: int) -> list[NotebookNode]:
-    """The outputs to record: no stderr, which varies, no pictures, which nbval cannot compare."""
-    kept = [out for out in outputs if out.get("name") != "stderr"]
+    """The outputs to record: no stderr, which varies, no pictures, which nbval cannot compare.
+
+    What is printed arrives in pieces that depend on the clock; they are joined, as nbval does.
+    """
+    kept: list[NotebookNode] = []
+    for out in outputs:
+        if out.get("name") == "stderr":
+            continue
+        if kept and out.output_type == kept[-1].output_type == "stream":
+            kept[-1].text += out.text
+        else:
+            kept.append(out)
     for out in kept:
         if any(
             kind.startswith("image/") or "<svg" in str(data)

@@ -9,10 +9,8 @@ HDF5 files that a well-known course hands out. Nobody may pass them on, so nobod
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 
 from resnet.data.images import DataError, DataMissingError, ImageData
 
@@ -21,6 +19,8 @@ SIGNS_FILES = ("train_signs.h5", "test_signs.h5")
 
 def digits() -> ImageData:
     """Load the digits; the last tenth, in the order of the file, are the test images."""
+    from sklearn.datasets import load_digits  # takes seconds to import
+
     bunch = load_digits()
     images = torch.from_numpy(np.rint(bunch.images * 255 / 16).astype(np.uint8))[:, None]
     labels = torch.from_numpy(bunch.target).long()
@@ -56,6 +56,8 @@ def signs(folder: Path) -> ImageData:
 
 
 def _read_signs(path: Path, part: str) -> tuple[torch.Tensor, torch.Tensor, tuple[str, ...]]:
+    import h5py  # seldom needed
+
     try:
         with h5py.File(path) as file:
             images, labels, classes = (

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 
 from resnet.data.images import DataError, ImageData
 
@@ -25,6 +24,10 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+CLASSES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
 SAMPLE_FOLDER = Path(__file__).parents[1] / "sample"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
 
@@ -81,7 +84,7 @@ def read(folder: Path, digests: tuple[str, ...], *, sample: bool) -> ImageData:
         train_labels=labels[0].long(),
         test_images=images[1].reshape(-1, 1, 28, 28),
         test_labels=labels[1].long(),
-        classes=tuple(torchvision.datasets.FashionMNIST.classes),
+        classes=CLASSES,
         sample=sample,
     )
 
@@ -110,10 +113,12 @@ def _read(folder: Path, file: str, digest: str) -> bytes:
 
 def _download(place: Path) -> None:
     """Fetch by torchvision, which checks the archives' MD5; all four files appear, or none."""
+    from torchvision.datasets import FashionMNIST  # takes seconds to import
+
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place, prefix=".download-") as partial:
-            torchvision.datasets.FashionMNIST(partial, download=True)
+            FashionMNIST(partial, download=True)
             (place / "FashionMNIST").mkdir(exist_ok=True)
             os.replace(Path(partial, "FashionMNIST", "raw"), place / "FashionMNIST" / "raw")
     except NO_ANSWER as error:
