@@ -59,8 +59,9 @@ record: $(STAMP) ## rewrite the notebooks' checked outputs and the table of equa
 serve: book ## show the site on this machine (PORT=8000)
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-bench: $(STAMP) ## time book and tests on this machine; writes results/bench-book.json
+bench: $(STAMP) ## time book, tests and networks on this machine; writes results/bench-*.json
 	@$(PY) -m tools.bench
+	@$(PY) -m tools.bench_networks
 
 lock: $(STAMP) ## remake requirements.txt from pyproject.toml (append LOCK=--upgrade for newer versions)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

@@ -33,7 +33,7 @@ from toybook import (
     shape_cell,
 )
 
-from tools import bench, book, config, notebooks, pages, pictures
+from tools import bench, bench_networks, book, config, notebooks, pages, pictures
 from tools.common import BookError, version
 
 Toy = Callable[..., Path]
@@ -485,3 +485,21 @@ def test_bench_writes_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert {"device", "cores", "date", "commit", "versions", "seconds"} == set(record)
     assert len(record["seconds"]) == len(commands) == 3
     assert commands[-1][:2] == ("make", "test")
+
+
+def test_networks_bench_measures_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rows it promises, at a size that takes no time; equal networks keep equal memory."""
+    monkeypatch.setattr(bench_networks, "RECORD", tmp_path / "n.json")
+    monkeypatch.setattr(bench_networks, "PAIRS", 2)
+    monkeypatch.setattr("sys.argv", ["bench", "--eager", "--batch", "2", "--size", "33"])
+    bench_networks.main()
+    rows = json.loads((tmp_path / "n.json").read_text())["rows"]
+    assert [(row["network"], row["what"]) for row in rows] == [
+        (f"ResNet-{depth}", what)
+        for depth in (18, 50)
+        for what in ("forward", "forward and backward")
+    ]
+    assert all(row["memory_ratio"] == 1 and row["time_ratio"] > 0 for row in rows)
+    assert capsys.readouterr().out.count("images/s") == 4
