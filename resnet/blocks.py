@@ -3,7 +3,7 @@
 All of them are one unit with four replaceable parts::
 
     a = before(x)                      # nothing | BN-ReLU (pre-activation)
-    y = branch(a) + shortcut(x or a)   # convolutions + a way around them
+    y = branch(a) + shortcut(x)        # convolutions + a way around them; a projection gets a
     after(y)                           # ReLU | nothing (pre-activation)
 
 He et al. 2016a (*Deep Residual Learning for Image Recognition*), Eq. 1 and 2, Fig. 2 and 5;
@@ -175,7 +175,7 @@ class Bottleneck(ResidualUnit):
         channels: channels of the narrow middle.
         stride: the output is ceil(H/stride) pixels high.
         shortcut: see `ResidualUnit`.
-        stride_on: "1x1" as in the paper (v1), "3x3" as in torchvision (v1.5).
+        stride_on: "1x1" as in the authors' models (v1), "3x3" as in torchvision (v1.5).
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.

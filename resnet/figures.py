@@ -230,10 +230,20 @@ def curves(runs: Mapping[str, Run]) -> Figure:
 
 
 @styled
-def gradient_norms(norms: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw the norm of the loss's gradient at the input of each unit, by unit."""
-    series = {name: (range(1, len(y) + 1), y) for name, y in norms.items()}
-    canvas = _lines(series, TEXT["unit"], TEXT["gradient"])
+def gradient_norms(norms: Mapping[str, Sequence[float]], *, by_share: bool = False) -> Figure:
+    """Draw the norm of the loss's gradient at the input of each unit, by unit.
+
+    Args:
+        norms: a name and the norms, first unit to last.
+        by_share: place units by their share of the depth, to compare networks of several depths.
+
+    """
+    series: dict[str, tuple[Numbers, Numbers]] = {
+        name: ((np.arange(len(y)) + 0.5) / len(y) if by_share else range(1, len(y) + 1), y)
+        for name, y in norms.items()
+    }
+    label = TEXT["unit share" if by_share else "unit"]
+    canvas = _lines(series, label, TEXT["gradient"], markers=not by_share)
     canvas.axes[0].set_yscale("log")
     factors = ", ".join(f"{y[0] / y[-1]:.2g} ({name})" for name, y in norms.items())
     return Figure([canvas], TEXT["alt gradients"].format(factors=factors))

@@ -156,7 +156,7 @@ def imagenet_resnet(
         preact: units of 2016b, Fig. 4e, instead of the original ones.
         shortcut: "A" zero-padded identity, "B" projection where the shape changes,
             "C" always a projection, None the plain network.
-        stride_on: a bottleneck's stride on its first "1x1" (the paper) or its "3x3" (torchvision).
+        stride_on: a bottleneck's stride on its first "1x1" (the authors' models) or "3x3" (torchvision).
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.
@@ -195,7 +195,7 @@ def cifar_resnet(
     """Build a network of 2016a, Sec. 4.2: three stages of n units, 16 to 64 channels, stride 4.
 
     Args:
-        depth: 6n + 2, or with bottlenecks 9n + 2 (2016b, Sec. 5: 164, 1001).
+        depth: 6n + 2, or with bottlenecks 9n + 2 (2016b, Sec. 4: 164, 1001).
         num_classes: outputs.
         in_channels: channels of the images, (N, in_channels, H, W).
         bottleneck: units of three convolutions instead of two.

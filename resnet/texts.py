@@ -24,6 +24,7 @@ TEXT = {
     "seen": "64 noisy points seen",
     "unseen": "f* itself",
     "unit": "block (1 is next to the stem)",
+    "unit share": "block, as a share of the depth",
     "gradient": "gradient norm at the block's input",
     "predicted": "predicted class",
     "true": "true class",

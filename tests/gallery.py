@@ -59,6 +59,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "gradient_norms": lambda: figures.gradient_norms(
         {"plain": [20.0, 3.0, 0.5], "residual": [0.6, 0.4, 0.5]}
     ),
+    "gradient_norms by share": lambda: figures.gradient_norms(
+        {"plain": [20.0, 3.0, 0.5, 0.4], "residual": [0.6, 0.4]}, by_share=True
+    ),
     "zero_unit": lambda: figures.zero_unit(list(X), {"block": list(X), "identity": list(X)}),
     "confusion": lambda: figures.confusion(LABELS, GUESSES, CLASSES),
     "predictions": predictions,

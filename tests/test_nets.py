@@ -19,7 +19,7 @@ import resnet
 from resnet import cifar_resnet, count_parameters, imagenet_resnet, resnet18, resnet50
 from resnet.nets import ResNet
 
-BEST = {"bottleneck": True, "preact": True, "shortcut": "B"}  # 2016b, Sec. 5
+BEST = {"bottleneck": True, "preact": True, "shortcut": "B"}  # 2016b, Sec. 4
 # FACTS.md, "Parameter counts"; 1000 classes, then CIFAR with 10
 COUNTS = [
     (resnet.resnet18, {}, 11_689_512),
