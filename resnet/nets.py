@@ -156,7 +156,8 @@ def imagenet_resnet(
         preact: units of 2016b, Fig. 4e, instead of the original ones.
         shortcut: "A" zero-padded identity, "B" projection where the shape changes,
             "C" always a projection, None the plain network.
-        stride_on: a bottleneck's stride on its first "1x1" (the authors' models) or "3x3" (torchvision).
+        stride_on: where a bottleneck has its stride: on the first "1x1", as in the authors' models,
+            or on the "3x3", as in torchvision.
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.
