@@ -1,6 +1,7 @@
 """The shared module of "How ResNet really works"."""
 
 from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
+from resnet.checkpoint import CheckpointError
 from resnet.data import DataError, DataMissingError, ImageData, load_data
 from resnet.measure import count_parameters, layer_table, multiply_adds
 from resnet.nets import (
@@ -12,16 +13,22 @@ from resnet.nets import (
     resnet101,
     resnet152,
 )
+from resnet.recipes import CIFAR, CIFAR_110, D2L, FAST, RECIPES, Recipe
 from resnet.runs import Run, choose, keep, recorded
-from resnet.train import D2L, Evaluation, Recipe, evaluate, fit
+from resnet.train import Evaluation, evaluate, fit
 from resnet.weights import load_torchvision
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CIFAR",
+    "CIFAR_110",
     "D2L",
+    "FAST",
+    "RECIPES",
     "BasicBlock",
     "Bottleneck",
+    "CheckpointError",
     "DataError",
     "DataMissingError",
     "Evaluation",

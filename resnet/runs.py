@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
-SCHEMA = 1  # raised when a field changes its meaning
+SCHEMA = 2  # raised when a field changes its meaning
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str]:
     return {
         "device": name,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "torchvision": version("torchvision"),
     }
 
@@ -63,22 +64,37 @@ def commit() -> str:
     return done.stdout.strip()
 
 
+def peak_memory(device: torch.device | str = "cpu") -> int:
+    """Return the most bytes held so far: of tensors on a GPU, else of this process; 0: unknown."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 @dataclass
 class Run:
     """The record of one training run.
 
-    Two runs are equal when all that can be repeated is equal: `network`, `data`, `recipe`, `seed`
-    and the `rows`. The machine, the date and the seconds are noted, not compared.
+    Two runs are equal when all that can be repeated is equal: `network`, `data`, `recipe`, `seed`,
+    `settings` and the `rows`. The machine, the date and the seconds are noted, not compared.
 
     Attributes:
         network: its name.
         data: what `ImageData.describe` says.
         recipe: the recipe's fields.
         seed: of the order of the images.
-        rows: one dict an epoch: `epoch`, `train_loss`, `train_accuracy`, `test_loss`,
+        settings: `precision`, `compiled`, `processes`.
+        rows: one dict an epoch: `epoch`, `images`, `train_loss`, `train_accuracy`, `test_loss`,
             `test_accuracy`; losses in nats, accuracies from 0 to 1.
         seconds: of training, one number an epoch, evaluation not included.
         machine: see `machine`.
+        peak_memory: see `peak_memory`.
+        command: what was typed, if it was a command.
         commit: see `commit`.
         date: when the record was made, ISO 8601, UTC.
 
@@ -88,9 +104,12 @@ class Run:
     data: dict[str, Any]
     recipe: dict[str, Any]
     seed: int
+    settings: dict[str, Any] = field(default_factory=dict)
     rows: list[dict[str, float]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list, compare=False)
     machine: dict[str, str] = field(default_factory=machine, compare=False)
+    peak_memory: int = field(default=0, compare=False)
+    command: str = field(default="", compare=False)
     commit: str = field(default_factory=commit, compare=False)
     date: str = field(
         default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -104,7 +123,11 @@ class Run:
     @property
     def images_per_second(self) -> float:
         """Training images a second over all epochs."""
-        return float(self.data["train_images"]) * len(self.seconds) / sum(self.seconds)
+        return sum(self.column("images")) / sum(self.seconds)
+
+    def best(self, column: str) -> dict[str, float]:
+        """Return the row with the highest value; the last row, not this one, is the result."""
+        return max(self.rows, key=lambda row: row[column])
 
     @property
     def provenance(self) -> str:
@@ -130,16 +153,40 @@ class Run:
 
         """
         try:
-            content = json.loads(Path(path).read_text())
-            schema = content.pop("schema")
-            if schema != SCHEMA:
-                raise ValueError(f"schema {schema}, expected {SCHEMA}")
-            missing = [f.name for f in dataclasses.fields(cls) if f.name not in content]
-            if missing:
+            content = _upgraded(json.loads(Path(path).read_text()))
+            fields = {f.name: f.type for f in dataclasses.fields(cls)}
+            if missing := [name for name in fields if name not in content]:
                 raise ValueError(f"{', '.join(missing)} missing")
+            if unknown := [name for name in content if name not in fields]:
+                raise ValueError(f"{', '.join(unknown)} unknown")
+            for name, kind in FIELD_TYPES.items():
+                if not isinstance(content[name], kind):
+                    raise ValueError(f"{name} is {content[name]!r}, expected {kind.__name__}")
+            for row in content["rows"]:
+                if not all(isinstance(v, int | float) for v in row.values()):
+                    raise ValueError(f"a row is {row!r}, expected numbers")
             return cls(**content)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a run's record: {error}") from error
+
+
+FIELD_TYPES = {
+    "network": str, "data": dict, "recipe": dict, "seed": int, "settings": dict, "rows": list,
+    "seconds": list, "machine": dict, "peak_memory": int, "command": str, "commit": str,
+    "date": str,
+}  # fmt: skip
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's fields, those of schema 1 brought to schema 2."""
+    schema = content.pop("schema")
+    if schema == 1:  # before precision could be chosen; every epoch was whole
+        rows = [{"images": content["data"]["train_images"], **row} for row in content["rows"]]
+        settings = {"precision": "float32", "compiled": False, "processes": 1}
+        return {**content, "rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
+    if schema != SCHEMA:
+        raise ValueError(f"schema {schema}, expected {SCHEMA}")
+    return content
 
 
 def keep(run: Run, name: str) -> None:

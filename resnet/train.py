@@ -1,64 +1,30 @@
-"""Training: a recipe, the loop, and the record it returns."""
+"""Training: the loop, and the record it returns."""
 
-import dataclasses
-import time
+import contextlib
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from resnet.blocks import check_one_of, check_positive
+from resnet.batches import Batches
+from resnet.blocks import check_positive
+from resnet.checkpoint import Saver, State
 from resnet.data import ImageData
-from resnet.runs import Run, machine
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How to train: gradient steps on the cross-entropy.
-
-    Args:
-        epochs: passes over the training images.
-        batch_size: images a step; the last batch of an epoch may be smaller.
-        lr: learning rate, constant.
-        optimizer: "sgd", stochastic gradient descent, or "adam" (Kingma and Ba 2015).
-        momentum: of SGD; 0 is plain SGD.
-        weight_decay: factor of the weights that is added to their gradient, for all parameters.
-        image_size: pixels a side the images are resized to; None leaves them alone.
-
-    Raises:
-        ValueError: naming the argument, its value and what is allowed.
-
-    """
-
-    epochs: int
-    batch_size: int
-    lr: float
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    image_size: int | None = None
-
-    def __post_init__(self) -> None:
-        check_positive(epochs=self.epochs, batch_size=self.batch_size)
-        if self.image_size is not None:
-            check_positive(image_size=self.image_size)
-        if not isinstance(self.lr, int | float) or not 0 < self.lr < float("inf"):
-            raise ValueError(f"lr={self.lr!r}: expected a number above 0")
-        for name in ("momentum", "weight_decay"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 <= value < 1:
-                raise ValueError(f"{name}={value!r}: expected a number, 0 <= {name} < 1")
-        check_one_of("optimizer", self.optimizer, ("sgd", "adam"))
-        if self.optimizer == "adam" and self.momentum:
-            raise ValueError(f"momentum={self.momentum!r}: only optimizer='sgd' has one")
-
-
-# Dive into Deep Learning, "Residual Networks (ResNet)", training section.
-D2L = Recipe(epochs=10, batch_size=256, lr=0.05, image_size=96)
+from resnet.devices import (
+    Precision,
+    arithmetic,
+    pick_device,
+    pick_precision,
+    process,
+)
+from resnet.recipes import Recipe
+from resnet.runs import Run, machine, peak_memory
 
 
 class Evaluation(NamedTuple):
@@ -69,55 +35,16 @@ class Evaluation(NamedTuple):
     predictions: Tensor
 
 
-def pick_device(device: torch.device | str | None = None) -> torch.device:
-    """Return the device asked for, or without a wish: CUDA, else Apple's MPS, else the CPU.
-
-    Raises:
-        ValueError: if the device asked for is not on this machine.
-
-    """
-    if device is None:
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.zeros((), device=chosen).item()
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(f"device={device!r} cannot be used here: {error}") from error
-    return chosen
-
-
-def prepare(images: Tensor, image_size: int | None = None) -> Tensor:
-    """Turn uint8 images (N, C, H, W) into floats from 0 to 1, resized to a square if asked.
-
-    Bilinear with antialiasing, as torchvision's Resize.
-    """
-    x = images.float() / 255
-    if image_size is not None and x.shape[-2:] != (image_size, image_size):
-        x = F.interpolate(x, (image_size, image_size), mode="bilinear", antialias=True)
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-def batches(
-    images: Tensor, labels: Tensor, batch_size: int, shuffle: torch.Generator | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (images, labels) of `batch_size`, in order or shuffled."""
-    order = (
-        torch.arange(len(labels))
-        if shuffle is None
-        else torch.randperm(len(labels), generator=shuffle)
-    )
-    for chosen in order.to(images.device).split(batch_size):
-        yield images[chosen], labels[chosen]
-
-
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Make the optimizer that a recipe asks for."""
-    lr, decay, parameters = recipe.lr, recipe.weight_decay, model.parameters()
+    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": True}
+    if next(model.parameters()).device.type not in ("cpu", "cuda"):
+        options["fused"] = False
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr, weight_decay=decay)
-    return torch.optim.SGD(parameters, lr, recipe.momentum, weight_decay=decay)
+        return torch.optim.Adam(model.parameters(), **options)
+    return torch.optim.SGD(
+        model.parameters(), momentum=recipe.momentum, nesterov=recipe.nesterov, **options
+    )
 
 
 def fit(
@@ -127,103 +54,171 @@ def fit(
     *,
     seed: int = 0,
     device: torch.device | str | None = None,
+    precision: Precision | None = None,
+    compiled: bool = False,
+    checkpoint: str | Path | None = None,
+    save_every: float = 60.0,
     progress: bool = True,
 ) -> Run:
     """Train `model` in place and return the record.
 
-    The images stay on the device as uint8; each batch is gathered, scaled and resized there. The
-    sums of loss and hits stay there too, so that no step waits for the one before.
+    The images stay on the device as bytes; each batch is gathered, scaled, resized and augmented
+    there. The sums of loss and hits stay there too, so that no step waits for the one before.
+    Under torchrun (`resnet.devices.together`) every process takes its share of each batch.
 
     Args:
-        model: maps images (N, C, H, W) from 0 to 1 to scores (N, classes).
+        model: maps images (N, C, H, W) to scores (N, classes).
         data: see `load_data`.
         recipe: see `Recipe`.
-        seed: of the order of the images; the weights are the caller's.
+        seed: of the order of the images and their augmentation; the weights are the caller's.
         device: see `pick_device`.
+        precision: see `pick_precision`.
+        compiled: let torch.compile fuse the layers; pays in long runs only.
+        checkpoint: file to resume from, if it is there, and to keep the state in.
+        save_every: seconds between checkpoints; the end of an epoch has one in any case.
         progress: show a bar an epoch on stderr.
 
     Raises:
-        ValueError: for a device that is not here.
+        ValueError: for a device or a precision that is not here, or a checkpoint of another run.
+        CheckpointError: if a checkpoint cannot be read or written.
         FloatingPointError: when the loss is no longer a number; the message names the epoch.
+        MemoryError: when a batch does not fit; the message names one that does.
 
     """
     device = pick_device(device)
+    precision = pick_precision(precision, device)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    images, labels = data.train_images.to(device), data.train_labels.to(device)
+    batches = Batches(data, recipe, device, process())
+    total = recipe.steps or (recipe.epochs or 0) * len(batches)
     optimizer = make_optimizer(model, recipe)
-    shuffle = torch.Generator().manual_seed(seed)
+    forward = ready(model, device, compiled=compiled)
     name = getattr(model, "name", type(model).__name__)
-    run = Run(name, data.describe(), dataclasses.asdict(recipe), seed, machine=machine(device))
-    for epoch in range(1, recipe.epochs + 1):
-        start = time.perf_counter()
+    settings = {"precision": precision, "compiled": compiled, "processes": process()[1]}
+    run = Run(name, data.describe(), recipe.describe(), seed, settings, machine=machine(device))
+    state = State(seed, device)
+    saver = Saver(checkpoint, save_every, state, model, optimizer, run)
+    saver.resume()
+    while state.step < total:
         model.train()
-        loss_sum, hits = torch.zeros((), device=device), torch.zeros((), device=device)
-        steps = tqdm(
-            batches(images, labels, recipe.batch_size, shuffle),
-            f"{name}, epoch {epoch}/{recipe.epochs}",
-            total=-(-len(labels) // recipe.batch_size),
-            leave=False,
-            disable=not progress,
-        )
-        for x, y in steps:
-            scores = model(prepare(x, recipe.image_size))
-            loss = F.cross_entropy(scores, y)
-            optimizer.zero_grad()
-            loss.backward()
+        first = state.step % len(batches)
+        bar = tqdm(
+            desc=f"{name}, epoch {len(run.rows) + 1}/{-(-total // len(batches))}",
+            total=len(batches), initial=first, leave=False, disable=not progress,
+        )  # fmt: skip
+        state.start_clock()
+        for x, y, share in batches.epoch(state.random, state.start, first):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate(state.step, total)
+            with arithmetic(device, precision), advice(model, x):
+                scores = forward(x)
+                loss = F.cross_entropy(scores, y, label_smoothing=recipe.label_smoothing)
+                optimizer.zero_grad()
+                (loss * share).backward()
             optimizer.step()
-            loss_sum += loss.detach() * len(y)
-            hits += (scores.argmax(1) == y).sum()
-        train_loss = loss_sum.item() / len(labels)
-        run.seconds.append(time.perf_counter() - start)
-        if not torch.isfinite(torch.tensor(train_loss)):
+            state.count(loss, scores, y)
+            bar.update()
+            if state.step == total or state.step % len(batches) == 0:
+                break
+            saver.between_steps()
+        bar.close()
+        row, seconds = state.end_epoch()
+        row = {"epoch": len(run.rows) + 1} | row
+        if not math.isfinite(row["train_loss"]):
             raise FloatingPointError(
-                f"the loss of {name} became {train_loss} in epoch {epoch}: lower lr={recipe.lr}"
+                f"the loss of {name} became {row['train_loss']} in epoch {row['epoch']}: lower "
+                f"lr={recipe.lr}; a checkpoint, if you keep one, is from before"
             )
-        test = evaluate(model, data, recipe.image_size, device=device)
-        run.rows.append(
-            {
-                "epoch": epoch,
-                "train_loss": train_loss,
-                "train_accuracy": hits.item() / len(labels),
-                "test_loss": test.loss,
-                "test_accuracy": test.accuracy,
-            }
-        )
+        run.seconds.append(seconds)
+        test = score(model, batches, precision)
+        run.rows.append(row | {"test_loss": test.loss, "test_accuracy": test.accuracy})
+        run.peak_memory = peak_memory(device)
+        saver.save()
     return run
 
 
-@torch.no_grad()
+def ready(model: nn.Module, device: torch.device, *, compiled: bool) -> nn.Module:
+    """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes."""
+    forward = model
+    if compiled:
+        mode = "reduce-overhead" if device.type == "cuda" else None
+        forward = cast(nn.Module, torch.compile(model, mode=mode))
+    if process()[1] > 1:
+        forward = DistributedDataParallel(forward, [device] if device.type == "cuda" else None)
+    return forward
+
+
+@contextlib.contextmanager
+def advice(model: nn.Module, x: Tensor) -> Iterator[None]:
+    """Turn "out of memory" into an error that names a batch size that fits."""
+    try:
+        yield
+        return
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        told = str(error).splitlines()[0]
+    model.zero_grad()  # only now has the failed step let go of its tensors
+    n = len(x) // 2
+    while n and not _fits(model, x[:n]):
+        n //= 2
+    raise MemoryError(
+        f"a batch of {len(x)} images of shape {tuple(x.shape[1:])} does not fit ({told}); "
+        + (f"batch_size={n} does" if n else "not even one image does")
+    )
+
+
+def _fits(model: nn.Module, x: Tensor) -> bool:
+    try:
+        model(x).sum().backward()
+    except RuntimeError:
+        return False
+    finally:
+        model.zero_grad()
+    return True
+
+
 def evaluate(
     model: nn.Module,
     data: ImageData,
-    image_size: int | None = None,
+    recipe: Recipe | None = None,
     *,
     device: torch.device | str | None = None,
+    precision: Precision | None = None,
     batch_size: int = 500,
 ) -> Evaluation:
     """Classify the test images with the model in evaluation mode, and leave it in that mode.
 
     Args:
-        model: maps images (N, C, H, W) from 0 to 1 to scores (N, classes).
+        model: maps images (N, C, H, W) to scores (N, classes).
         data: see `load_data`.
-        image_size: as in the recipe the model was trained with.
+        recipe: what the model was trained with, for the size and the mean of the images and, if it
+            holds some out, the images tested on; without one, the test images as they are.
         device: see `pick_device`.
+        precision: see `pick_precision`.
         batch_size: images at a time.
 
     Raises:
-        ValueError: for a device that is not here, or a batch_size below 1.
+        ValueError: for a device or a precision that is not here, or a batch_size below 1.
 
     """
     check_positive(batch_size=batch_size)
     device = pick_device(device)
-    model.to(device).eval()
-    images, labels = data.test_images.to(device), data.test_labels.to(device)
-    scores = torch.cat(
-        [model(prepare(x, image_size)) for x, _ in batches(images, labels, batch_size)]
-    )
+    model.to(device)
+    batches = Batches(data, recipe or Recipe(epochs=1, batch_size=1, lr=1.0), device)
+    return score(model, batches, pick_precision(precision, device), batch_size)
+
+
+@torch.no_grad()
+def score(
+    model: nn.Module, batches: Batches, precision: Precision, batch_size: int = 500
+) -> Evaluation:
+    """Classify the test images of `batches`, which are on the model's device."""
+    model.eval()
+    with arithmetic(batches.device, precision):
+        scores = torch.cat([model(x) for x, _ in batches.test(batch_size)]).float()
     predictions = scores.argmax(1)
     return Evaluation(
-        F.cross_entropy(scores, labels).item(),
-        (predictions == labels).float().mean().item(),
+        F.cross_entropy(scores, batches.test_labels).item(),
+        (predictions == batches.test_labels).float().mean().item(),
         predictions.cpu(),
     )

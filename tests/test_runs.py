@@ -18,7 +18,13 @@ from resnet.runs import Run, choose
 
 def make(**changes: Any) -> Run:
     """A record of two epochs over 300 images, in 2 and 3 seconds."""
-    row = {"train_loss": 0.7, "train_accuracy": 0.5, "test_loss": 0.8, "test_accuracy": 0.45}
+    row = {
+        "images": 300,
+        "train_loss": 0.7,
+        "train_accuracy": 0.5,
+        "test_loss": 0.8,
+        "test_accuracy": 0.45,
+    }
     content: dict[str, Any] = {
         "network": "ResNet-18",
         "data": {"name": "Fashion-MNIST", "sample": True, "train_images": 300, "sha256": "ab"},
@@ -45,7 +51,14 @@ def test_equal_is_what_can_be_repeated() -> None:
     run = make()
     for same in ({"seconds": [9.0, 9.0]}, {"machine": {}}, {"commit": "x"}, {"date": "1999"}):
         assert make(**same) == run
-    for other in ({"network": "x"}, {"data": {}}, {"recipe": {}}, {"seed": 4}, {"rows": []}):
+    for other in (
+        {"network": "x"},
+        {"data": {}},
+        {"recipe": {}},
+        {"settings": {"precision": "x"}},
+        {"seed": 4},
+        {"rows": []},
+    ):
         assert make(**other) != run
 
 
@@ -55,6 +68,28 @@ def test_what_a_record_says() -> None:
     assert run.images_per_second == 2 * 300 / (2.0 + 3.0)
     assert run.provenance == "sample of Fashion-MNIST, a CPU, 2026-11-01"
     assert make(data={**run.data, "sample": False}).provenance.startswith("whole of Fashion-MNIST")
+
+
+def test_best_row_beside_the_last() -> None:
+    run = make()
+    assert run.best("test_accuracy") is run.rows[1]
+    assert run.best("train_loss") is run.rows[0]  # the first of equals
+
+
+def test_schema_1_is_still_read(tmp_path: Path) -> None:
+    """Before precision could be chosen: float32, one process, whole epochs."""
+    path = tmp_path / "old.json"
+    make().save(path)
+    content = json.loads(path.read_text())
+    for name in ("settings", "peak_memory", "command"):
+        del content[name]
+    for row in content["rows"]:
+        del row["images"]
+    path.write_text(json.dumps({**content, "schema": 1}))
+    old = Run.load(path)
+    assert old.settings == {"precision": "float32", "compiled": False, "processes": 1}
+    assert old.column("images") == [300, 300]
+    assert old.images_per_second == make().images_per_second
 
 
 def damaged(change: Callable[[dict[str, Any]], Any]) -> Callable[[str], str]:
@@ -78,7 +113,10 @@ FIELDS = [field.name for field in dataclasses.fields(Run)]
         (lambda text: "3", ""),
         (lambda text: "null", ""),
         (lambda text: "{}", "schema"),
-        (damaged(lambda c: c.update(schema=2)), "schema 2, expected 1"),
+        (damaged(lambda c: c.update(schema=3)), "schema 3, expected 2"),
+        (damaged(lambda c: c.update(seed="3")), "seed is '3', expected int"),
+        (damaged(lambda c: c.update(colour=1)), "colour unknown"),
+        (damaged(lambda c: c["rows"][0].update(epoch="one")), "expected numbers"),
         (damaged(lambda c: c.pop("schema")), "schema"),
         (damaged(lambda c: c.update(colour="red")), "colour"),
         *[(damaged(lambda c, name=name: c.pop(name)), f"{name} missing") for name in FIELDS],

@@ -11,13 +11,10 @@ import pytest
 import reference
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
-from torchvision import transforms
 
-import resnet.train
-from resnet import D2L, ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
-from resnet.train import batches, pick_device, prepare
+from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
+from resnet.devices import pick_device
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +46,12 @@ def tiny(seed: int = 0) -> nn.Module:
 
 def run(model: nn.Module, data: ImageData, **options: Any) -> Run:
     """Two epochs of batches of 50, unless told otherwise."""
-    fields = {"epochs": 2, "batch_size": 50, "lr": 0.1}
-    seed, device = options.pop("seed", 0), options.pop("device", "cpu")
-    recipe = Recipe(**{**fields, **options})
-    return fit(model, data, recipe, seed=seed, device=device, progress=False)
+    fields = {"epochs": None if "steps" in options else 2, "batch_size": 50, "lr": 0.1}
+    how = {"device": "cpu", "precision": "float32", "progress": False}
+    for name in ("seed", "device", "precision", "compiled", "checkpoint", "save_every"):
+        if name in options:
+            how[name] = options.pop(name)
+    return fit(model, data, Recipe(**{**fields, **options}), **how)
 
 
 def test_fit_is_stochastic_gradient_descent(small: ImageData) -> None:
@@ -84,6 +83,7 @@ def test_fit_is_stochastic_gradient_descent(small: ImageData) -> None:
         assert row == pytest.approx(
             {
                 "epoch": epoch,
+                "images": 130,
                 "train_loss": loss_sum / 130,
                 "train_accuracy": hits / 130,
                 "test_loss": F.cross_entropy(scores, test_y).item(),
@@ -128,10 +128,10 @@ def test_record(small: ImageData, tmp_path: Path) -> None:
     record = run(tiny(), small, seed=3, image_size=8)
     assert record.network == "ResNet-8"
     assert record.data == small.describe()
-    assert record.recipe == {
-        "epochs": 2, "batch_size": 50, "lr": 0.1, "optimizer": "sgd", "momentum": 0.0,
-        "weight_decay": 0.0, "image_size": 8,
-    }  # fmt: skip
+    assert record.recipe == Recipe(epochs=2, batch_size=50, lr=0.1, image_size=8).describe()
+    assert record.settings == {"precision": "float32", "compiled": False, "processes": 1}
+    assert record.peak_memory > 100e6
+    assert record.images_per_second == pytest.approx(260 / sum(record.seconds))
     assert record.seed == 3
     assert record.column("epoch") == [1, 2]
     assert len(record.seconds) == 2
@@ -237,47 +237,6 @@ def test_evaluate_wrong_batch_size(small: ImageData, value: Any) -> None:
         evaluate(linear(), small, device="cpu", batch_size=value)
 
 
-@pytest.mark.parametrize("shuffle", [None, 3])
-def test_batches_cover_every_image_once(shuffle: int | None) -> None:
-    labels = torch.arange(23)
-    images = labels.reshape(-1, 1, 1, 1)
-    random = None if shuffle is None else torch.Generator().manual_seed(shuffle)
-    found = list(batches(images, labels, 5, random))
-    assert [len(y) for _, y in found] == [5, 5, 5, 5, 3]
-    assert all(torch.equal(x.flatten(), y) for x, y in found)
-    order = torch.cat([y for _, y in found])
-    assert torch.equal(order.sort().values, labels)
-    assert torch.equal(order, labels) == (shuffle is None)
-
-
-@pytest.mark.parametrize("side", [96, 32, 20, 9])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_prepare_resizes_as_pil(sample: ImageData, side: int, channels: int) -> None:
-    """torchvision's Resize + ToTensor, which D2L uses, up and down.
-
-    PIL rounds to 8 bits after each of its two passes, half a step each: at most 1/255 apart.
-    """
-    images = sample.train_images[: 4 * channels].reshape(4, channels, 28, 28)
-    theirs = transforms.Compose([transforms.Resize(side), transforms.ToTensor()])
-    pixels = images.permute(0, 2, 3, 1).squeeze(3).numpy()  # PIL's order; without colour, no axis
-    want = torch.stack([theirs(Image.fromarray(image)) for image in pixels])
-    got = prepare(images, side)
-    assert got.shape == (4, channels, side, side)
-    assert (got - want).abs().max() <= 1.001 / 255
-    assert (got - want).abs().mean() <= 0.3 / 255
-
-
-@pytest.mark.parametrize("size", [None, 28])
-def test_prepare_without_resizing(sample: ImageData, size: int | None) -> None:
-    """From 0 to 1 exactly as ToTensor does it; the memory is channels_last."""
-    got = prepare(sample.train_images[:5], size)
-    assert torch.equal(got, sample.train_images[:5].float() / 255)
-    assert got.max() <= 1
-    assert prepare(torch.zeros(2, 3, 4, 4, dtype=torch.uint8)).is_contiguous(
-        memory_format=torch.channels_last
-    )
-
-
 @pytest.mark.parametrize("device", ["cuda:99", "meta", "abacus", "", 3.5])
 def test_impossible_device(small: ImageData, device: Any) -> None:
     """The message names it, and the model is still where it was."""
@@ -291,55 +250,6 @@ def test_impossible_device(small: ImageData, device: Any) -> None:
             act()
         assert repr(device) in str(error.value)
     assert next(model.parameters()).device.type == "cpu"
-
-
-def test_device_without_a_wish(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CUDA before Apple's MPS before the CPU."""
-    assert pick_device("cpu") == torch.device("cpu")
-    for cuda, mps, want in (
-        (True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu"),
-    ):  # fmt: skip
-        monkeypatch.setattr(resnet.train.torch.cuda, "is_available", lambda cuda=cuda: cuda)
-        monkeypatch.setattr(resnet.train.torch.backends.mps, "is_available", lambda mps=mps: mps)
-        assert pick_device() == torch.device(want)
-
-
-def test_d2l() -> None:
-    """Issue 2: 96x96, batch 256, learning rate 0.05, 10 epochs, plain SGD."""
-    assert dataclasses.asdict(D2L) == {
-        "epochs": 10, "batch_size": 256, "lr": 0.05, "optimizer": "sgd", "momentum": 0.0,
-        "weight_decay": 0.0, "image_size": 96,
-    }  # fmt: skip
-
-
-NUMBER = [0, -1, True, 2.0, "3"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *[(name, v) for name in ("epochs", "batch_size") for v in (*NUMBER, None)],
-        *[("image_size", v) for v in NUMBER],
-        *[("lr", v) for v in (0, -0.1, float("nan"), float("inf"), "0.1", None, torch.ones(()))],
-        *[
-            (name, v)
-            for name in ("momentum", "weight_decay")
-            for v in (-0.1, 1, 1.5, float("nan"), "0", None)
-        ],
-    ],
-)
-def test_recipe_refuses(name: str, value: Any) -> None:
-    """The argument, its value and what is allowed."""
-    fields = {"epochs": 1, "batch_size": 2, "lr": 0.1, name: value}
-    with pytest.raises(ValueError) as error:
-        Recipe(**fields)
-    assert str(error.value).startswith(f"{name}={value!r}: expected ")
-
-
-def test_recipe_is_fixed() -> None:
-    """What a record says was used cannot be changed afterwards."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        D2L.lr = 1.0  # type: ignore[misc]
 
 
 def test_adam(small: ImageData) -> None:
@@ -363,13 +273,96 @@ def test_adam(small: ImageData) -> None:
         torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-5)
 
 
+def test_schedule_reaches_the_optimizer(small: ImageData) -> None:
+    """Milestones and a warm-up, over steps and not epochs; the last epoch is cut short."""
+    record = run(linear(), small, steps=5, lr=0.1, milestones=(2, 4), warm_up=(0.5, 1))
+    assert record.column("images") == [130, 100]
+    weights = list(linear().parameters())
+    x, y = small.train_images.float().flatten(1) / 255, small.train_labels
+    random = torch.Generator().manual_seed(0)
+    chosen = [c for _ in range(2) for c in torch.randperm(130, generator=random).split(50)][:5]
+    for batch, lr in zip(chosen, (0.5, 0.1, 0.01, 0.01, 0.001), strict=True):
+        weights = [w.detach().requires_grad_() for w in weights]
+        loss = F.cross_entropy(F.linear(x[batch], *weights), y[batch])
+        gradients = torch.autograd.grad(loss, weights)
+        weights = [w - lr * g for w, g in zip(weights, gradients, strict=True)]
+    got = linear()
+    run(got, small, steps=5, lr=0.1, milestones=(2, 4), warm_up=(0.5, 1))
+    for parameter, want in zip(got.parameters(), weights, strict=True):
+        torch.testing.assert_close(parameter, want)
+
+
+def test_label_smoothing(small: ImageData) -> None:
+    """The loss of a model that knows nothing is log 10 with any smoothing; its gradient differs."""
+    runs = [run(linear(), small, epochs=1, label_smoothing=e) for e in (0.0, 0.1)]
+    assert runs[0].rows[0]["train_loss"] < runs[1].rows[0]["train_loss"]
+
+
+def test_held_out_images_are_tested_on_and_not_trained_on(small: ImageData) -> None:
+    """2016a, Sec. 4.2: a 45k/5k split; here the last 30 of 130."""
+    spoilt = dataclasses.replace(small, train_labels=small.train_labels.clone())
+    spoilt.train_labels[100:] = (spoilt.train_labels[100:] + 1) % 10
+    one, other = (run(linear(), data, held_out=30) for data in (small, spoilt))
+    assert one.column("images") == [100, 100]
+    assert one.column("train_loss") == other.column("train_loss")
+    assert one.column("test_loss") != other.column("test_loss")
+    assert one.rows[-1]["test_accuracy"] * 30 == pytest.approx(
+        round(one.rows[-1]["test_accuracy"] * 30)
+    )
+
+
+def test_bfloat16_learns_and_weights_stay_float32(small: ImageData) -> None:
+    model = tiny()
+    record = run(model, small, precision="bfloat16", image_size=14, momentum=0.9, epochs=3)
+    assert record.settings["precision"] == "bfloat16"
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert record.rows[-1]["train_loss"] < record.rows[0]["train_loss"]
+    exact = run(tiny(), small, image_size=14, momentum=0.9, epochs=3)
+    assert 0 < abs(record.rows[0]["train_loss"] - exact.rows[0]["train_loss"]) < 0.05
+
+
+def test_compiled_gives_the_same(small: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a compiler that changes nothing, so that the test needs no C++."""
+    real = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda m, mode: real(m, backend="eager"))
+    torch._dynamo.reset()
+    assert (
+        run(tiny(), small, image_size=8, compiled=True).rows
+        == run(tiny(), small, image_size=8).rows
+    )
+
+
+class Greedy(nn.Module):
+    """Runs out of memory for more than `limit` images, as a device would say it."""
+
+    def __init__(self, limit: int, message: str) -> None:
+        super().__init__()
+        self.inside, self.limit, self.message = linear(), limit, message
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and len(x) > self.limit:
+            if self.message:
+                raise RuntimeError(self.message)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3 GiB")
+        scores: Tensor = self.inside(x)
+        return scores
+
+
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("limit", "message", "told"),
     [
-        ({"optimizer": "lamb"}, "optimizer='lamb': expected one of 'sgd', 'adam'"),
-        ({"optimizer": "adam", "momentum": 0.9}, "momentum=0.9: only optimizer='sgd' has one"),
+        (20, "", "batch_size=12 does"),
+        (25, "DefaultCPUAllocator: can't allocate memory: you tried", "batch_size=25 does"),
+        (0, "", "not even one image does"),
     ],
 )
-def test_wrong_optimizer(fields: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
-        Recipe(epochs=1, batch_size=1, lr=0.1, **fields)
+def test_out_of_memory_names_a_batch_that_fits(
+    small: ImageData, limit: int, message: str, told: str
+) -> None:
+    with pytest.raises(MemoryError, match=rf"a batch of 50 images .* does not fit .*{told}"):
+        run(Greedy(limit, message), small)
+
+
+def test_other_errors_pass_through(small: ImageData) -> None:
+    with pytest.raises(RuntimeError, match="something else"):
+        run(Greedy(0, "something else"), small)

@@ -63,7 +63,7 @@ def make_toy(folder: Path, **chapters: nbformat.NotebookNode) -> Path:
         (folder / name).mkdir()
     (folder / "resnet" / "__init__.py").write_text("")
     (folder / "resnet" / "runs.py").write_text(MODULE)
-    (folder / "resnet" / "train.py").write_text("def pick_device():\n    return 'cpu'\n")
+    (folder / "resnet" / "devices.py").write_text("def pick_device():\n    return 'cpu'\n")
     (folder / "chapters" / "references.bib").write_text("")
     (folder / "chapters" / "intro.md").write_text("# Toy\n\nSee {numref}`fig-line`.\n")
     toc = ["format: jb-book", "root: chapters/intro", "chapters:"]

@@ -1,0 +1,124 @@
+"""The command line: what a newcomer types, what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import two_processes
+
+import resnet
+from resnet.__main__ import main
+
+QUICK = [
+    "train", "--network", "cifar-8", "--sample", "--recipe", "d2l", "--steps", "3", "--image-size",
+    "8", "--batch-size", "20", "--device", "cpu", "--quiet",
+]  # fmt: skip
+
+
+def test_train_writes_the_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = tmp_path / "run.json"
+    assert main([*QUICK, "--record", str(record), "--seed", "4"]) == 0
+    run = resnet.Run.load(record)
+    out = capsys.readouterr().out
+    assert run.network == "ResNet-8" and run.seed == 4
+    assert run.recipe["steps"] == 3 and run.recipe["epochs"] is None
+    assert run.column("images") == [60]
+    assert f"test loss {run.rows[-1]['test_loss']:.4f}" in out
+    assert "sample of Fashion-MNIST" in out and "best test accuracy" in out
+    assert run.command.startswith("python -m resnet ")
+
+
+@pytest.mark.parametrize(
+    ("network", "name"),
+    [("resnet18", "ResNet-18"), ("cifar-14", "ResNet-14")],
+)
+def test_networks_by_name(network: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--network", network, "--steps", "1", "--batch-size", "2"]
+    assert main([*QUICK, *options]) == 0
+    assert capsys.readouterr().out.startswith(f"{name} after 1 epochs")
+
+
+def test_pre_activation_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*QUICK, "--preact", "--shortcut", "none"]) == 0
+    assert "pre-activation plain-8" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--network", "vgg16"], "network='vgg16': expected resnet18 … resnet152, or cifar-20"),
+        (["--network", "cifar-9"], "depth=9: expected 6n + 2; nearest: 8 or 14"),
+        (["--data", "mnist"], "name='mnist': expected one of"),
+        (["--lr", "-1"], "lr=-1.0: expected a number above 0"),
+        (["--device", "abacus"], "device='abacus' cannot be used here"),
+        (["--lr", "1e30"], "the loss of ResNet-8 became"),
+    ],
+)
+def test_errors_are_told_in_one_line(
+    options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*QUICK, *options]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: ") and told in err
+    assert "Traceback" not in err
+
+
+def test_data_says_what_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "digits"]) == 0
+    out = capsys.readouterr().out
+    assert "1,618" in out and "sha256" in out
+
+
+def test_help_names_every_option_and_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["--help"], ["train", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(command)
+        assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert "torchrun" in out and "--checkpoint" in out and "default" in out
+
+
+def test_interrupt_and_go_on(tmp_path: Path) -> None:
+    """Ctrl-C: status 130, a word on how to go on, and the same command goes on."""
+    checkpoint, record = tmp_path / "run.pt", tmp_path / "run.json"
+    command = [
+        sys.executable, "-m", "resnet", *QUICK, "--steps", "400", "--batch-size", "50",
+        "--checkpoint", str(checkpoint), "--save-every", "0", "--record", str(record),
+    ]  # fmt: skip
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists():
+        assert time.monotonic() < deadline and child.poll() is None
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert f"goes on from {checkpoint}" in err and "Traceback" not in err
+    assert not record.exists()
+
+
+def test_two_processes_equal_one(tmp_path: Path) -> None:
+    """torchrun with gloo: the losses of one process with the same batches, to 1e-5.
+
+    The network has no BN: its statistics would be those of each process's own images. One record
+    is written, by the first process.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+            two_processes.__file__, str(tmp_path / "two.json"),
+        ],
+        env=environment, check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    one, two = two_processes.train(), resnet.Run.load(tmp_path / "two.json")
+    assert (one.settings["processes"], two.settings["processes"]) == (1, 2)
+    assert len(one.rows) == len(two.rows) == 2
+    for a, b in zip(one.rows, two.rows, strict=True):
+        assert a == pytest.approx(b, rel=1e-5)
