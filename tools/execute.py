@@ -190,8 +190,8 @@ def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
 
 def closing(task: Task, seconds: float) -> str:
     """The section under a chapter that says how its outputs came about."""
-    from resnet.runs import machine
     from resnet.devices import pick_device
+    from resnet.runs import machine
 
     facts = {key.replace("_", " "): value for key, value in machine(pick_device()).items()}
     facts = {"profile": f"`{task.profile}`", **facts}
