@@ -104,9 +104,9 @@ class Run:
     data: dict[str, Any]
     recipe: dict[str, Any]
     seed: int
-    settings: dict[str, Any] = field(default_factory=dict)
     rows: list[dict[str, float]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list, compare=False)
+    settings: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=machine, compare=False)
     peak_memory: int = field(default=0, compare=False)
     command: str = field(default="", compare=False)

@@ -94,7 +94,9 @@ def fit(
     forward = ready(model, device, compiled=compiled)
     name = getattr(model, "name", type(model).__name__)
     settings = {"precision": precision, "compiled": compiled, "processes": process()[1]}
-    run = Run(name, data.describe(), recipe.describe(), seed, settings, machine=machine(device))
+    run = Run(
+        name, data.describe(), recipe.describe(), seed, settings=settings, machine=machine(device)
+    )
     state = State(seed, device)
     saver = Saver(checkpoint, save_every, state, model, optimizer, run)
     saver.resume()
