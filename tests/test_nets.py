@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import math
+import os
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,8 @@ import resnet
 from resnet import cifar_resnet, count_parameters, imagenet_resnet, resnet18, resnet50
 from resnet.nets import ResNet
 
+IN_CI = bool(os.environ.get("CI"))
+LONG = "takes 12 s a network to trace; in CI only"
 BEST = {"bottleneck": True, "preact": True, "shortcut": "B"}  # 2016b, Sec. 4
 # FACTS.md, "Parameter counts"; 1000 classes, then CIFAR with 10
 COUNTS = [
@@ -308,7 +311,17 @@ def test_compiles_and_exports(make: Callable[[], ResNet]) -> None:
 
 @pytest.mark.parametrize(
     ("depth", "preact"),
-    [(18, False), (18, True), (34, False), (50, False), (50, True), (101, False), (152, False)],
+    [
+        (18, False),
+        (18, True),
+        (34, False),
+        (50, False),
+        (50, True),
+        *(
+            pytest.param(depth, False, marks=pytest.mark.skipif(not IN_CI, reason=LONG))
+            for depth in (101, 152)
+        ),
+    ],
 )
 def test_public_networks_trace_without_a_break(depth: int, preact: bool) -> None:
     """Issue 3: fullgraph raises at the first graph break; on the meta device nothing runs."""
