@@ -49,7 +49,7 @@ def save(state: dict[str, Any], path: Path) -> None:
             file.write(MARK + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
+        if path.exists() and _is_sound(path.read_bytes()):  # a damaged one must not push out a good
             os.replace(path, previous(path))
         os.replace(partial, path)
     except OSError as error:
@@ -82,16 +82,21 @@ def load(path: Path) -> tuple[dict[str, Any] | None, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
-    head, _, body = content.partition(b"\n")
-    if not head.startswith(MARK):
+    if not content.startswith(MARK):
         raise CheckpointError(f"{path} is not a checkpoint of this module")
-    if hashlib.sha256(body).hexdigest().encode() != head.removeprefix(MARK):
+    if not _is_sound(content):
         raise CheckpointError(f"{path} is damaged: its content does not fit its SHA-256")
+    body = content.partition(b"\n")[2]
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise CheckpointError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
     return state
+
+
+def _is_sound(content: bytes) -> bool:
+    head, _, body = content.partition(b"\n")
+    return head == MARK + hashlib.sha256(body).hexdigest().encode()
 
 
 class State:

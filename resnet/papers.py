@@ -77,27 +77,22 @@ SHORTCUT_KINDS = Published(
     note="median of 5 runs; gates at their best initial bias, -6; scaling by 0.5 on both ways; "
     "dropout of 0.5 on the shortcut failed, with an error above 20%",
 )  # fmt: skip
-PLACEMENTS_110 = Published(
-    HE_2016B, "Table 2", "CIFAR-10 test error of ResNet-110 by place of the activation", "%",
-    {
-        "original": 6.61,
-        "BN after addition": 8.17,
-        "ReLU before addition": 7.84,
-        "ReLU-only pre-activation": 6.71,
-        "full pre-activation": 6.37,
-    },
-    note="median of 5 runs",
-)  # fmt: skip
-PLACEMENTS_164 = Published(
-    HE_2016B, "Table 2", "CIFAR-10 test error of ResNet-164 by place of the activation", "%",
-    {
-        "original": 5.93,
-        "BN after addition": 6.50,
-        "ReLU before addition": 6.14,
-        "ReLU-only pre-activation": 5.91,
-        "full pre-activation": 5.46,
-    },
-    note="median of 5 runs",
+PLACES = (
+    "original",
+    "BN after addition",
+    "ReLU before addition",
+    "ReLU-only pre-activation",
+    "full pre-activation",
+)
+PLACEMENTS_110, PLACEMENTS_164 = (
+    Published(
+        HE_2016B, "Table 2", f"CIFAR-10 test error of ResNet-{depth} by place of the activation",
+        "%", dict(zip(PLACES, errors, strict=True)), note="median of 5 runs",
+    )
+    for depth, errors in (
+        (110, (6.61, 8.17, 7.84, 6.71, 6.37)),
+        (164, (5.93, 6.50, 6.14, 5.91, 5.46)),
+    )
 )  # fmt: skip
 CIFAR_ORIGINAL_DEEP = Published(
     HE_2016B, "Table 3", "CIFAR-10 test error, original units", "%",

@@ -164,6 +164,28 @@ def test_damage_is_named_and_the_one_before_is_used(tmp_path: Path, spoil: Any) 
         load(path)
 
 
+def test_a_damaged_one_does_not_push_out_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the next save, whichever rename it was at: the good one is still there."""
+    path = tmp_path / "a.pt"
+    save({"step": 1}, path)
+    save({"step": 2}, path)
+    flip_a_bit(path)
+
+    def killed(*_: object) -> None:
+        raise Stop
+
+    monkeypatch.setattr(checkpoints.os, "replace", killed)
+    with pytest.raises(Stop):
+        save({"step": 3}, path)
+    monkeypatch.undo()
+    assert load(path)[0] == {"step": 1}
+    save({"step": 3}, path)
+    assert load(path) == ({"step": 3}, "")
+    assert load(previous(path))[0] == {"step": 1}
+
+
 def test_lost_between_two_renames(tmp_path: Path) -> None:
     """Killed when the old file has its new name and the new one has not: the old one counts."""
     path = tmp_path / "a.pt"

@@ -84,8 +84,8 @@ def test_help_names_every_option_and_an_example(capsys: pytest.CaptureFixture[st
     assert "torchrun" in out and "--checkpoint" in out and "default" in out
 
 
-def test_interrupt_and_go_on(tmp_path: Path) -> None:
-    """Ctrl-C: status 130, a word on how to go on, and the same command goes on."""
+def test_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    """Ctrl-C: status 130 and no half-made record; tests/test_checkpoint.py goes on from it."""
     checkpoint, record = tmp_path / "run.pt", tmp_path / "run.json"
     command = [
         sys.executable, "-m", "resnet", *QUICK, "--steps", "400", "--batch-size", "50",
