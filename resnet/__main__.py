@@ -1,4 +1,4 @@
-"""`python -m resnet train | data`: train a network of the book, or fetch a data set."""
+"""`python -m resnet train | reproduce | data`: train a network, check a claim, fetch a data set."""
 
 import argparse
 import dataclasses
@@ -12,6 +12,8 @@ import torch
 
 import resnet
 from resnet.devices import process, together
+from resnet.reproduce import CLAIMS, plan, reproduce
+from resnet.reproduce.settings import BUDGETS
 
 ERRORS = (ValueError, resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError)
 
@@ -19,6 +21,7 @@ EXAMPLES = """examples:
   python -m resnet train --network cifar-20 --data fashion-mnist --sample --recipe fast
   python -m resnet train --network resnet18 --recipe d2l --checkpoint run.pt --record run.json
   torchrun --nproc-per-node 2 -m resnet train --network cifar-56 --recipe cifar
+  python -m resnet reproduce degradation --budget cpu --jobs 2
   python -m resnet data fashion-mnist
 """
 
@@ -77,6 +80,25 @@ def train(options: argparse.Namespace) -> None:
             print(f"  recorded in {options.record}")
 
 
+def claims(options: argparse.Namespace) -> None:
+    """Train what is missing for a claim, or for all of them, and write the records."""
+    chosen = list(CLAIMS.values()) if options.claim == "all" else [CLAIMS[options.claim]]
+    jobs = plan(
+        chosen, options.budget, seeds=options.seeds, data=options.data, folder=options.folder
+    )
+    if options.plan:
+        for job in jobs:
+            print(job.path, "(there)" if job.path.exists() else "")
+        return
+    runs = reproduce(jobs, device=options.device, at_once=options.jobs, progress=not options.quiet)
+    for run in runs:
+        end = run.rows[-1] if run.rows else {}
+        told = run.measured.get("failed") or (
+            f"training error {1 - end['train_accuracy']:.2%}, test {1 - end['test_accuracy']:.2%}"
+        )
+        print(f"{run.network}, seed {run.seed}: {told}", flush=True)
+
+
 def data(options: argparse.Namespace) -> None:
     """Fetch a data set if it is not here, check it, and say what it holds."""
     found = resnet.load_data(options.name, root=options.root)
@@ -114,6 +136,18 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--record", type=Path, help="JSON file for the record")
     add("--quiet", action="store_true", help="no progress bars")
     training.set_defaults(work=train)
+    claiming = commands.add_parser("reproduce", help="make the records that a claim needs")
+    add = claiming.add_argument
+    add("claim", choices=[*CLAIMS, "all"], help="see resnet/reproduce/claims.py")
+    add("--budget", default="smoke", choices=BUDGETS, help="see resnet/reproduce/settings.py")
+    add("--seeds", type=int, metavar="N", help="seeds 0 to N - 1; default: the budget's")
+    add("--data", help="instead of the budget's: cifar10, folder:PATH, …")
+    add("--folder", type=Path, help="of the records; default: results/reproduce of the book")
+    add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
+    add("--jobs", type=int, default=1, help="networks to train side by side")
+    add("--plan", action="store_true", help="list the records that are needed, and do nothing")
+    add("--quiet", action="store_true", help="no progress bars")
+    claiming.set_defaults(work=claims)
     fetching = commands.add_parser("data", help="fetch a data set and check it")
     fetching.add_argument("name", help="fashion-mnist, digits, signs")
     fetching.add_argument("--root", help="folder of the data sets")

@@ -60,6 +60,10 @@ CIFAR_RESIDUAL = Published(
     {20: 8.75, 32: 7.51, 44: 7.17, 56: 6.97, 110: 6.43, 1202: 7.93},
     note="110 layers: best of 5, mean 6.61",
 )  # fmt: skip
+CIFAR_PARAMETERS = Published(
+    HE_2016A, "Table 6", "parameters, residual networks for CIFAR-10", "10^6",
+    {20: 0.27, 32: 0.46, 44: 0.66, 56: 0.85, 110: 1.7, 1202: 19.4},
+)  # fmt: skip
 CIFAR_PLAIN = Published(
     HE_2016A, "Fig. 6", "CIFAR-10 test error, plain networks", "%",
     {20: 9.5, 32: 10.0, 44: 12.0, 56: 13.5},

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
-SCHEMA = 2  # raised when a field changes its meaning
+SCHEMA = 3  # raised when a field changes its meaning
 
 T = TypeVar("T")
 
@@ -89,9 +89,11 @@ class Run:
         recipe: the recipe's fields.
         seed: of the order of the images.
         settings: `precision`, `compiled`, `processes`.
-        rows: one dict an epoch: `epoch`, `images`, `train_loss`, `train_accuracy`, `test_loss`,
-            `test_accuracy`; losses in nats, accuracies from 0 to 1.
-        seconds: of training, one number an epoch, evaluation not included.
+        rows: one dict an epoch, or every so many steps: `epoch`, `step`, `images`,
+            `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy`; losses in nats,
+            accuracies from 0 to 1.
+        seconds: of training, one number a row, evaluation not included.
+        measured: what was measured on the trained network besides, by name.
         machine: see `machine`.
         peak_memory: see `peak_memory`.
         command: what was typed, if it was a command.
@@ -106,6 +108,7 @@ class Run:
     seed: int
     rows: list[dict[str, float]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list, compare=False)
+    measured: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=machine, compare=False)
     peak_memory: int = field(default=0, compare=False)
@@ -172,18 +175,20 @@ class Run:
 
 FIELD_TYPES = {
     "network": str, "data": dict, "recipe": dict, "seed": int, "settings": dict, "rows": list,
-    "seconds": list, "machine": dict, "peak_memory": int, "command": str, "commit": str,
-    "date": str,
+    "seconds": list, "measured": dict, "machine": dict, "peak_memory": int, "command": str,
+    "commit": str, "date": str,
 }  # fmt: skip
 
 
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a record's fields, those of schema 1 brought to schema 2."""
+    """Return a record's fields, those of older schemas brought to this one."""
     schema = content.pop("schema")
     if schema == 1:  # before precision could be chosen; every epoch was whole
         rows = [{"images": content["data"]["train_images"], **row} for row in content["rows"]]
         settings = {"precision": "float32", "compiled": False, "processes": 1}
-        return {**content, "rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
+        content |= {"rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
+    if schema in (1, 2):  # before anything else was measured; rows had no `step`
+        return {**content, "measured": {}}
     if schema != SCHEMA:
         raise ValueError(f"schema {schema}, expected {SCHEMA}")
     return content

@@ -113,7 +113,7 @@ FIELDS = [field.name for field in dataclasses.fields(Run)]
         (lambda text: "3", ""),
         (lambda text: "null", ""),
         (lambda text: "{}", "schema"),
-        (damaged(lambda c: c.update(schema=3)), "schema 3, expected 2"),
+        (damaged(lambda c: c.update(schema=4)), "schema 4, expected 3"),
         (damaged(lambda c: c.update(seed="3")), "seed is '3', expected int"),
         (damaged(lambda c: c.update(colour=1)), "colour unknown"),
         (damaged(lambda c: c["rows"][0].update(epoch="one")), "expected numbers"),
