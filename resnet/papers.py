@@ -117,3 +117,7 @@ D2L_FASHION_MNIST = Published(
     note="no seed is set; the 106 public copies of the cell, collected for this book, run from "
     "0.806 to 0.927, deviation 0.021",
 )  # fmt: skip
+D2L_COPIES = Published(
+    D2L_BOOK, "106 public copies of its page", "Fashion-MNIST test accuracy after 10 epochs", "1",
+    {"worst": 0.806, "median": 0.913, "best": 0.927}, note="standard deviation 0.021",
+)  # fmt: skip

@@ -1,12 +1,17 @@
 """What a claim asserts about records, as data, and whether it holds."""
 
+import functools
 import statistics
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import ClassVar, Literal
 
+import torch
+
+from resnet.measure import count_parameters, multiply_adds
+from resnet.nets import cifar_resnet, imagenet_resnet
 from resnet.runs import Run
 
 LEVEL = 0.05  # of the one-sided test that an order has to pass
@@ -14,6 +19,12 @@ LEAST_SEEDS = 2  # below this there is no deviation to compare with
 
 Quantity = Literal["train_error", "test_error", "response"]
 Runs = Mapping[str, Sequence[Run]]  # by row of the claim
+
+WORDS: dict[Quantity, str] = {
+    "train_error": "training error (%)",
+    "test_error": "test error (%)",
+    "response": "mean response",
+}
 
 
 class Outcome(StrEnum):
@@ -50,6 +61,14 @@ def values(runs: Sequence[Run], quantity: Quantity) -> list[float]:
     return [value(run, quantity) for run in runs]
 
 
+def mean_deviation(numbers: Sequence[float]) -> str:
+    """Write mean and standard deviation over seeds; one number alone has no deviation."""
+    if not numbers:
+        return "not run"
+    mean = f"{statistics.fmean(numbers):.2f}"
+    return mean + (f" ± {statistics.stdev(numbers):.2f}" if len(numbers) > 1 else "")
+
+
 @dataclass(frozen=True)
 class Less:
     """Row `a` has a smaller `quantity` than row `b`: Welch's one-sided t-test over seeds.
@@ -67,10 +86,18 @@ class Less:
     b: str
     needs_full: bool = False
 
+    def __str__(self) -> str:
+        return f"{WORDS[self.quantity]}: {self.a} < {self.b}"
+
     @property
     def rows(self) -> tuple[str, ...]:
         """The rows that it needs."""
         return self.a, self.b
+
+    def compared(self, runs: Runs) -> tuple[str, str]:
+        """Write what is compared: the means over seeds of both rows."""
+        first, second = (mean_deviation(values(runs.get(r, ()), self.quantity)) for r in self.rows)
+        return first, second
 
     def p_value(self, runs: Runs) -> float:
         """Return how probable such a difference, or a larger one, is if there is none."""
@@ -113,10 +140,18 @@ class Within:
     high: float
     needs_full: bool = True
 
+    def __str__(self) -> str:
+        return f"{WORDS[self.quantity]}: {self.row} from {self.low:.2f} to {self.high:.2f}"
+
     @property
     def rows(self) -> tuple[str, ...]:
         """The rows that it needs."""
         return (self.row,)
+
+    def compared(self, runs: Runs) -> tuple[str, str]:
+        """Write what is compared: the mean over seeds and the range."""
+        mean = mean_deviation(values(runs.get(self.row, ()), self.quantity))
+        return mean, f"{self.low:.2f} to {self.high:.2f}"
 
     def outcome(self, runs: Runs) -> Outcome:
         """Say what the records of the row say."""
@@ -126,4 +161,53 @@ class Within:
         return Outcome.HOLDS if self.low <= mean <= self.high else Outcome.OUTSIDE
 
 
-Check = Less | Within
+@dataclass(frozen=True)
+class Counted:
+    """A network has as many parameters, or multiply-adds, as were published. No run is needed.
+
+    Attributes:
+        quantity: what is counted; multiply-adds for one image of 224x224 pixels.
+        depth: of the network: ImageNet's for multiply-adds, CIFAR's with option A for parameters.
+        published: the number in the paper, in `UNITS`.
+        tolerance: in the same unit, from the digits that are printed.
+
+    """
+
+    UNITS: ClassVar = {"parameters": 1e6, "multiply-adds": 1e9}
+
+    quantity: Literal["parameters", "multiply-adds"]
+    depth: int
+    published: float
+    tolerance: float
+    rows: ClassVar[tuple[str, ...]] = ()
+    needs_full: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return f"{self.quantity}: ResNet-{self.depth}"
+
+    @property
+    def count(self) -> int:
+        """Our number."""
+        return _count(self.quantity, self.depth)
+
+    def compared(self, runs: Runs) -> tuple[str, str]:
+        """Write what is compared: our count and the published one."""
+        power = {1e6: "10⁶", 1e9: "10⁹"}[self.UNITS[self.quantity]]
+        return f"{self.count:,}", f"{self.published} · {power}"
+
+    def outcome(self, runs: Runs) -> Outcome:
+        """Compare the count with the published one."""
+        difference = abs(self.count / self.UNITS[self.quantity] - self.published)
+        return Outcome.HOLDS if difference <= self.tolerance else Outcome.OUTSIDE
+
+
+@functools.cache
+def _count(quantity: str, depth: int) -> int:
+    with torch.device("meta"):  # no numbers are needed in it
+        if quantity == "parameters":
+            return count_parameters(cifar_resnet(depth))
+        net = imagenet_resnet(depth)
+    return multiply_adds(net, (1, 3, 224, 224))
+
+
+Check = Less | Within | Counted

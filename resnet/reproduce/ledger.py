@@ -1,0 +1,217 @@
+"""Records to verdicts: for each claim what was run, on what, and whether it holds.
+
+A verdict is computed from records and from nothing else. A record counts for a claim under a budget
+if its network and its recipe are those of the budget's setting; the folder it lies in does not
+matter. Records of different data are never taken together.
+"""
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from resnet.reproduce.checks import (
+    LEAST_SEEDS,
+    WORDS,
+    Check,
+    Less,
+    Outcome,
+    Quantity,
+    mean_deviation,
+    values,
+)
+from resnet.reproduce.claims import CLAIMS, Claim
+from resnet.reproduce.settings import Setting
+from resnet.reproduce.work import records_folder
+from resnet.runs import Run
+from resnet.tables import Table
+
+JUDGED = ("gpu", "cpu")  # the larger scale first; a smoke run says nothing about a claim
+CANONICAL = {"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}  # names in `Run.data`
+
+
+class Verdict(StrEnum):
+    """What has become of a claim."""
+
+    REPRODUCED = "reproduced"
+    DIRECTION = "direction reproduced at reduced scale"
+    NOT_REPRODUCED = "not reproduced"
+    NOT_RUN = "not run"
+
+
+@dataclass
+class Finding:
+    """A claim, the records of one budget on one data set, and what follows.
+
+    Attributes:
+        claim: see `CLAIMS`.
+        budget: one of `JUDGED`; "" for a claim that needs no training.
+        runs: by row, in the order of the seeds; all on the same data.
+        full: whether this is the paper's scale on the paper's data.
+
+    """
+
+    claim: Claim
+    budget: str = ""
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    full: bool = True
+
+    @functools.cached_property
+    def outcomes(self) -> list[tuple[Check, Outcome]]:
+        """Each check that can be made at this scale, and what the records say about it."""
+        checks = self.claim.checked(self.budget, full=self.full)
+        return [(check, check.outcome(self.runs)) for check in checks]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return what follows from the outcomes: all checks must hold, and all must be made."""
+        found = {outcome for _, outcome in self.outcomes}
+        if not found or Outcome.NOT_RUN in found:
+            return Verdict.NOT_RUN
+        if found != {Outcome.HOLDS}:
+            return Verdict.NOT_REPRODUCED
+        return Verdict.REPRODUCED if self.full else Verdict.DIRECTION
+
+    @property
+    def reason(self) -> str:
+        """Say in a few words what the verdict rests on."""
+        outcomes = [outcome for _, outcome in self.outcomes]
+        if self.verdict is Verdict.NOT_RUN:
+            few = [
+                f"{row}: {len(self.runs.get(row, ()))}"
+                for row in dict.fromkeys(row for check, _ in self.outcomes for row in check.rows)
+                if len(self.runs.get(row, ())) < LEAST_SEEDS
+            ]
+            return f"seeds, of {LEAST_SEEDS} at least: {', '.join(few)}" if self.runs else ""
+        counts = [(o, outcomes.count(o)) for o in Outcome if o in outcomes]
+        return ", ".join(f"{n} of {len(outcomes)} checks: {o}" for o, n in counts)
+
+    @property
+    def scale(self) -> str:
+        """Say what was run: data, and how it differs from the paper."""
+        if not self.budget:
+            return "counted, nothing to train"
+        if not self.runs:
+            return "nothing yet"
+        return f"{self.data_name}; {self.claim.settings[self.budget].note}"
+
+    @property
+    def data_name(self) -> str:
+        """Name the data of the records; a sample is called one."""
+        data = next(run.data for runs in self.runs.values() for run in runs)
+        return f"{'sample of ' * data['sample']}{data['name']}"
+
+    @property
+    def devices(self) -> list[str]:
+        """Name the devices that made the records."""
+        return sorted({run.machine["device"] for runs in self.runs.values() for run in runs})
+
+    @property
+    def seeds(self) -> str:
+        """Say how many seeds each network has."""
+        counts = {len(runs) for runs in self.runs.values()}
+        return " to ".join(str(n) for n in sorted({min(counts), max(counts)})) if counts else ""
+
+
+def load_records(folder: str | Path | None = None) -> list[Run]:
+    """Read all records below a folder, by name; default: `records_folder`.
+
+    Raises:
+        ValueError: naming the file, if it is no record of this schema.
+
+    """
+    root = Path(folder) if folder is not None else records_folder()
+    return [Run.load(path) for path in sorted(root.rglob("*.json"))]
+
+
+def findings(claim: Claim, records: Iterable[Run]) -> list[Finding]:
+    """Sort records into findings, the larger scale first; a single one without runs if none fits.
+
+    Args:
+        claim: one of `CLAIMS`.
+        records: any runs; those that are not the claim's are passed over, and of two with one
+            network, data and seed the first counts.
+
+    """
+    if not claim.settings:  # nothing to train
+        return [Finding(claim)]
+    records = list(records)
+    found = [f for budget in JUDGED for f in _under(claim, budget, records)]
+    found.sort(key=lambda f: (JUDGED.index(f.budget), not f.full))
+    return found or [Finding(claim, JUDGED[-1], full=False)]
+
+
+def _under(claim: Claim, budget: str, records: Sequence[Run]) -> Iterable[Finding]:
+    setting = claim.settings[budget]
+    by_data: dict[tuple[object, ...], Finding] = {}
+    for row, network in claim.networks(budget).items():
+        recipe = setting.recipe_for(network).describe()
+        for run in sorted(records, key=lambda run: run.seed):
+            if (run.network, run.recipe) != (network, recipe):
+                continue
+            key = (run.data["name"], run.data["sha256"], run.data["sample"])
+            finding = by_data.setdefault(
+                key, Finding(claim, budget, full=setting.full and is_canonical(run, setting))
+            )
+            runs = finding.runs.setdefault(row, [])
+            if all(run.seed != other.seed for other in runs):
+                runs.append(run)
+    return by_data.values()
+
+
+def is_canonical(run: Run, setting: Setting) -> bool:
+    """Say whether a run's data are the whole set that the paper used, not a copy or a sample."""
+    return (
+        run.data["name"] == CANONICAL[setting.data]
+        and not run.data["sample"]
+        and bool(run.data.get("canonical", True))
+    )
+
+
+def verdict(claim: Claim, records: Iterable[Run]) -> Finding:
+    """Return the finding that decides: of the largest scale that has been run."""
+    found = findings(claim, records)
+    return next((f for f in found if f.verdict is not Verdict.NOT_RUN), found[0])
+
+
+def ledger(records: Iterable[Run]) -> Table:
+    """Return a row a claim: what was run, on what, and the verdict."""
+    records = list(records)
+    found = [verdict(claim, records) for claim in CLAIMS.values()]
+    return Table(
+        ["claim", "in", "run here", "seeds", "verdict", "because"],
+        [(f.claim.title, f.claim.source, f.scale, f.seeds, f.verdict, f.reason) for f in found],
+    )
+
+
+def rows_table(
+    finding: Finding, quantities: Sequence[Quantity] = ("train_error", "test_error")
+) -> Table:
+    """Return a row of the paper's table each: the published number, and ours over the seeds."""
+    claim = finding.claim
+    columns = [list(claim.rows)]
+    header = ["network"]
+    if claim.published:
+        header.append(claim.published_for)
+        columns.append(
+            [f"{claim.published[row]:.2f}" if row in claim.published else "" for row in claim.rows]
+        )
+    of_row = [finding.runs.get(row, []) for row in claim.rows]
+    for quantity in quantities:
+        header.append(f"here: {WORDS[quantity]}")
+        columns.append([mean_deviation(values(runs, quantity)) for runs in of_row])
+    header.append("seeds")
+    columns.append([str(len(runs)) for runs in of_row])
+    return Table(header, zip(*columns, strict=True))
+
+
+def checks_table(finding: Finding) -> Table:
+    """Return a row a check: what should be, what the records say, and how sure that is."""
+    rows = []
+    for check, outcome in finding.outcomes:
+        p = ""
+        if isinstance(check, Less) and outcome is not Outcome.NOT_RUN:
+            p = f"{check.p_value(finding.runs):.3f}"
+        rows.append((str(check), *check.compared(finding.runs), p, outcome))
+    return Table(["what should be", "left", "right", "p", "found"], rows)
