@@ -49,17 +49,23 @@ class Setting:
         return self.deep if self.deep and depth >= WARMED else self.recipe
 
 
-def scaled(recipe: Recipe, steps: int) -> Recipe:
-    """Shorten a recipe to `steps`; the milestones stay at the same share of them."""
+def scaled(recipe: Recipe, steps: int, image_size: int) -> Recipe:
+    """Shorten a recipe to `steps` and smaller images, with the milestones at the same share.
+
+    The padding, too, stays about the same share of the image, 4 of 32 pixels.
+    """
     assert recipe.steps
     milestones = tuple(m * steps // recipe.steps for m in recipe.milestones)
-    return dataclasses.replace(recipe, steps=steps, milestones=milestones)
+    pad = round(recipe.pad * image_size / 32)
+    return dataclasses.replace(
+        recipe, steps=steps, milestones=milestones, image_size=image_size, pad=pad
+    )
 
 
 SMOKE = Setting(
     folder="smoke",
     data="fashion-mnist",
-    recipe=dataclasses.replace(scaled(CIFAR, 4), batch_size=8, image_size=8, pad=1),
+    recipe=dataclasses.replace(scaled(CIFAR, 4, 8), batch_size=8),
     seeds=2,
     row_steps=2,
     part=(48, 50),
@@ -75,29 +81,28 @@ SMOKE_D2L = dataclasses.replace(
     note="one epoch on 48 images: shows that everything runs, nothing else",
 )
 CPU = Setting(
-    folder="cpu-800",
+    folder="cpu-600",
     data="fashion-mnist",
-    recipe=scaled(CIFAR, 800),
-    deep=scaled(CIFAR, 800),
+    recipe=scaled(CIFAR, 600, 14),
     seeds=3,
     row_steps=100,
     responses=True,
-    note="Fashion-MNIST at 28×28, 800 steps instead of 64,000, the schedule shortened with them",
+    note="resized to 14×14 pixels, 600 steps instead of 64,000, the schedule shortened with them",
 )
 CPU_UNITS = Setting(
-    folder="cpu-400",
+    folder="cpu-300",
     data="fashion-mnist",
-    recipe=scaled(CIFAR, 400),
+    recipe=scaled(CIFAR, 300, 14),
     seeds=3,
-    row_steps=200,
-    note="20 layers instead of 110, Fashion-MNIST at 28×28, 400 steps instead of 64,000",
+    row_steps=150,
+    note="20 layers, resized to 14×14 pixels, 300 steps instead of 64,000",
 )
 CPU_D2L = Setting(
     folder="cpu-d2l",
     data="fashion-mnist",
-    recipe=dataclasses.replace(D2L, epochs=4, image_size=28),
+    recipe=dataclasses.replace(D2L, epochs=2, image_size=28),
     seeds=3,
-    note="28×28 pixels instead of 96×96, 4 epochs instead of 10",
+    note="28×28 pixels instead of 96×96, 2 epochs instead of 10",
 )
 GPU = Setting(
     folder="gpu",
