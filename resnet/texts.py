@@ -9,6 +9,7 @@ TEXT = {
     "training": "training",
     "step": "gradient steps",
     "error": "error (%)",
+    "no runs": "no runs yet",
     "here": "here: test error (%)",
     "layer": "layer (1 is the stem)",
     "sorted layer": "layers, the largest response first",

@@ -80,7 +80,7 @@ def test_reproduced() -> None:
     runs += made("plain-20", BAD, setting=LARGE, data=CIFAR_10)
     found = verdict(CLAIM, runs)
     assert found.verdict is Verdict.REPRODUCED
-    assert found.reason == "2 of 2 checks: holds"
+    assert found.reason == "holds: 2 of 2"
     assert found.seeds == "3"
 
 
@@ -103,7 +103,7 @@ def test_direction_only() -> None:
 def test_not_reproduced(errors: list[float], outcome: Outcome) -> None:
     found = verdict(CLAIM, made("ResNet-20", errors) + made("plain-20", BAD))
     assert found.verdict is Verdict.NOT_REPRODUCED
-    assert found.reason == f"1 of 1 checks: {outcome}"
+    assert found.reason == f"{outcome}: 1 of 1"
 
 
 def test_right_order_wrong_value() -> None:
@@ -112,7 +112,7 @@ def test_right_order_wrong_value() -> None:
     runs += made("plain-20", BAD, setting=LARGE, data=CIFAR_10)
     found = verdict(CLAIM, runs)
     assert found.verdict is Verdict.NOT_REPRODUCED
-    assert found.reason == "1 of 2 checks: holds, 1 of 2 checks: outside the tolerance"
+    assert found.reason == "holds: 1 of 2, outside the tolerance: 1 of 2"
 
 
 @pytest.mark.parametrize("runs", [
@@ -152,7 +152,7 @@ def test_data_sets_are_never_mixed(other: dict[str, Any]) -> None:
     assert [f.verdict for f in found] == [Verdict.NOT_RUN] * 2
     assert [{row: len(r) for row, r in f.runs.items()} for f in found] == [
         {"with": 3, "without": 1},
-        {"without": 1},
+        {"with": 0, "without": 1},
     ]
 
 
@@ -186,7 +186,7 @@ def test_the_larger_scale_decides() -> None:
 def test_another_recipe_is_another_run() -> None:
     other = dataclasses.replace(SMALL, recipe=dataclasses.replace(SMALL.recipe, lr=0.5))
     runs = made("ResNet-20", GOOD, setting=other) + made("plain-20", BAD, setting=other)
-    assert verdict(CLAIM, runs).runs == {}
+    assert verdict(CLAIM, runs).runs == {"with": [], "without": []}
 
 
 def test_a_failed_training_is_a_result() -> None:

@@ -47,7 +47,7 @@ class Finding:
     Attributes:
         claim: see `CLAIMS`.
         budget: one of `JUDGED`; "" for a claim that needs no training.
-        runs: by row, in the order of the seeds; all on the same data.
+        runs: by row of the budget, in the order of the seeds; all on the same data.
         full: whether this is the paper's scale on the paper's data.
 
     """
@@ -83,35 +83,35 @@ class Finding:
                 for row in dict.fromkeys(row for check, _ in self.outcomes for row in check.rows)
                 if len(self.runs.get(row, ())) < LEAST_SEEDS
             ]
-            return f"seeds, of {LEAST_SEEDS} at least: {', '.join(few)}" if self.runs else ""
+            return f"seeds, of {LEAST_SEEDS} at least: {', '.join(few)}" if self.all_runs else ""
         counts = [(o, outcomes.count(o)) for o in Outcome if o in outcomes]
-        return ", ".join(f"{n} of {len(outcomes)} checks: {o}" for o, n in counts)
+        return ", ".join(f"{o}: {n} of {len(outcomes)}" for o, n in counts)
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """The runs of all rows."""
+        return [run for runs in self.runs.values() for run in runs]
 
     @property
     def scale(self) -> str:
         """Say what was run: data, and how it differs from the paper."""
         if not self.budget:
             return "counted, nothing to train"
-        if not self.runs:
+        if not self.all_runs:
             return "nothing yet"
         return f"{self.data_name}; {self.claim.settings[self.budget].note}"
 
     @property
     def data_name(self) -> str:
         """Name the data of the records; a sample is called one."""
-        data = next(run.data for runs in self.runs.values() for run in runs)
+        data = self.all_runs[0].data
         return f"{'sample of ' * data['sample']}{data['name']}"
-
-    @property
-    def devices(self) -> list[str]:
-        """Name the devices that made the records."""
-        return sorted({run.machine["device"] for runs in self.runs.values() for run in runs})
 
     @property
     def seeds(self) -> str:
         """Say how many seeds each network has."""
-        counts = {len(runs) for runs in self.runs.values()}
-        return " to ".join(str(n) for n in sorted({min(counts), max(counts)})) if counts else ""
+        counts = sorted({len(runs) for runs in self.runs.values()})
+        return " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]]))) if counts else ""
 
 
 def load_records(folder: str | Path | None = None) -> list[Run]:
@@ -139,7 +139,12 @@ def findings(claim: Claim, records: Iterable[Run]) -> list[Finding]:
     records = list(records)
     found = [f for budget in JUDGED for f in _under(claim, budget, records)]
     found.sort(key=lambda f: (JUDGED.index(f.budget), not f.full))
-    return found or [Finding(claim, JUDGED[-1], full=False)]
+    return found or [Finding(claim, JUDGED[-1], no_runs(claim, JUDGED[-1]), full=False)]
+
+
+def no_runs(claim: Claim, budget: str) -> dict[str, list[Run]]:
+    """Return the rows that a budget runs, each with an empty list."""
+    return {row: [] for row in claim.networks(budget)}
 
 
 def _under(claim: Claim, budget: str, records: Sequence[Run]) -> Iterable[Finding]:
@@ -151,10 +156,10 @@ def _under(claim: Claim, budget: str, records: Sequence[Run]) -> Iterable[Findin
             if (run.network, run.recipe) != (network, recipe):
                 continue
             key = (run.data["name"], run.data["sha256"], run.data["sample"])
-            finding = by_data.setdefault(
-                key, Finding(claim, budget, full=setting.full and is_canonical(run, setting))
-            )
-            runs = finding.runs.setdefault(row, [])
+            if key not in by_data:
+                full = setting.full and is_canonical(run, setting)
+                by_data[key] = Finding(claim, budget, no_runs(claim, budget), full)
+            runs = by_data[key].runs[row]
             if all(run.seed != other.seed for other in runs):
                 runs.append(run)
     return by_data.values()

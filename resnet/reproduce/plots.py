@@ -50,11 +50,12 @@ def error_curves(*groups: Seeds) -> Figure:
                 end.append(f"{mean[-1]:.1f}% {TEXT[kind]}")
             ends.append(TEXT["alt end"].format(name=name, n=len(runs), end=", ".join(end)))
         axes.set(xlabel=TEXT["step"], ylabel=TEXT["error"])
-        canvas.legend(loc="outside upper center", ncols=2, fontsize=9)
+        if axes.lines:
+            canvas.legend(loc="outside upper center", ncols=2, fontsize=9)
         panels.append(canvas)
     for canvas in panels:  # one scale, from which only the first rows may stick out
         canvas.axes[0].set_ylim(0, 1.1 * top or 1)
-    return Figure(panels, TEXT["alt errors"].format(ends=" ".join(ends)))
+    return Figure(panels, TEXT["alt errors"].format(ends=" ".join(ends) or TEXT["no runs"]))
 
 
 @styled
@@ -63,7 +64,7 @@ def responses(runs: Seeds) -> Figure:
     means = {
         name: np.mean([run.measured["responses"] for run in seeds], 0)
         for name, seeds in runs.items()
-        if seeds
+        if seeds and all("responses" in run.measured for run in seeds)
     }
     panels = []
     for order, label in ((np.asarray, "layer"), (lambda y: -np.sort(-y), "sorted layer")):
@@ -71,9 +72,10 @@ def responses(runs: Seeds) -> Figure:
         for (name, y), (color, line, _) in zip(means.items(), itertools.cycle(LINES)):
             axes.plot(range(1, len(y) + 1), order(y), line, color=color, label=name)
         axes.set(xlabel=TEXT[label], ylabel=TEXT["response"], ylim=(0, None))
-        canvas.legend(loc="outside upper center", ncols=2)
+        if means:
+            canvas.legend(loc="outside upper center", ncols=2)
         panels.append(canvas)
-    told = ", ".join(f"{name} {y.mean():.2f}" for name, y in means.items())
+    told = ", ".join(f"{name} {y.mean():.2f}" for name, y in means.items()) or TEXT["no runs"]
     return Figure(panels, TEXT["alt responses"].format(means=told))
 
 
@@ -105,6 +107,7 @@ def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: st
                 there.axes[0].plot(published[row], y, "D", color=ORANGE, ms=5)
         panels.append(there)
     told = ", ".join(f"{row} {statistics.fmean(e):.2f}" for row, e in errors.items() if e)
+    told = told or TEXT["no runs"]
     return Figure(panels, TEXT["alt rows"].format(n=len(rows), means=told))
 
 
