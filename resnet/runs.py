@@ -37,7 +37,8 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str]:
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:
-        name = f"{platform.machine()} {device.type.upper()}, {torch.get_num_threads()} threads"
+        kind = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
+        name = f"{kind} {device.type.upper()}, {torch.get_num_threads()} threads"
     return {
         "device": name,
         "python": platform.python_version(),
