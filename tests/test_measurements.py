@@ -11,7 +11,10 @@ from resnet import measurements
 from resnet.measurements import made, measured
 from resnet.runs import results
 
-GOOD = {"machine": {"device": "an abacus", "torch": "2"}, "commit": "ab", "date": "2026-11-01", "rows": []}
+GOOD = {
+    "machine": {"device": "an abacus", "torch": "2"}, "commit": "ab", "date": "2026-11-01",
+    "rows": [],
+}  # fmt: skip
 
 
 def test_every_recorded_measurement_is_read() -> None:
