@@ -49,9 +49,9 @@ CLAIM = Claim(
     settings={"cpu": SMALL, "gpu": LARGE},
     depths={"cpu": 20, "gpu": 20},
 )
-CIFAR_10 = {"name": "CIFAR-10", "sample": False, "sha256": "c1"}
-COPY = {"name": "CIFAR-10, JPEG copy", "sample": False, "sha256": "c2"}
-FASHION = {"name": "Fashion-MNIST", "sample": False, "sha256": "f1"}
+CIFAR_10 = {"name": "CIFAR-10", "sample": False, "canonical": True, "sha256": "c1"}
+COPY = {"name": "images in cifar", "sample": False, "canonical": False, "sha256": "c2"}
+FASHION = {"name": "Fashion-MNIST", "sample": False, "canonical": True, "sha256": "f1"}
 
 
 def made(

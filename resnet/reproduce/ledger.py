@@ -170,7 +170,7 @@ def is_canonical(run: Run, setting: Setting) -> bool:
     return (
         run.data["name"] == CANONICAL[setting.data]
         and not run.data["sample"]
-        and bool(run.data.get("canonical", True))
+        and bool(run.data["canonical"])
     )
 
 

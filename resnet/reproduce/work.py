@@ -15,7 +15,7 @@ import torch
 from resnet.batches import Batches
 from resnet.blocks import check_one_of, check_positive
 from resnet.checkpoint import previous
-from resnet.data import ImageData, load_data
+from resnet.data import ImageData, ImageFolders, load_data
 from resnet.devices import pick_device, pick_precision
 from resnet.measure import layer_responses
 from resnet.reproduce.claims import Claim
@@ -141,7 +141,7 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
     device, setting = pick_device(device), job.setting
     data, recipe = _data(job.data, setting.part), setting.recipe_for(job.network)
     torch.manual_seed(job.seed)
-    model = network(job.network, len(data.classes), data.train_images.shape[1])
+    model = network(job.network, len(data.classes), data.channels)
     checkpoint = job.path.with_suffix(".pt")
     try:
         run = fit(
@@ -149,7 +149,10 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
             row_steps=setting.row_steps, progress=progress,
         )  # fmt: skip
     except FloatingPointError as error:  # this, too, is a result
-        settings = {"precision": pick_precision(None, device), "compiled": False, "processes": 1}
+        settings = {
+            "precision": pick_precision(None, device), "compiled": False, "processes": 1,
+            "sync_bn": False,
+        }  # fmt: skip
         run = Run(
             job.network, data.describe(), recipe.describe(), job.seed,
             settings=settings, machine=machine(device), measured={"failed": str(error)},
@@ -157,7 +160,7 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
     else:
         if setting.responses and not hasattr(model, "act"):
             batches = Batches(data, recipe, device)
-            images, _ = next(batches.test(min(RESPONSE_IMAGES, len(data.test_labels))))
+            images = next(batches.test(min(RESPONSE_IMAGES, len(data.test_labels))))
             run.measured["responses"] = layer_responses(model, images)
     run.command = "python -m resnet " + " ".join(sys.argv[1:])
     run.save(job.path)
@@ -167,6 +170,6 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
 
 
 @functools.cache
-def _data(name: str, part: tuple[int, int] | None) -> ImageData:
+def _data(name: str, part: tuple[int, int] | None) -> ImageData | ImageFolders:
     data = load_data(name, sample=part is not None)
-    return data.first(*part) if part else data
+    return data.first(*part) if part and isinstance(data, ImageData) else data
