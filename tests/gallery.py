@@ -21,6 +21,7 @@ from resnet import (
 from resnet.figures import Figure
 from resnet.reproduce import plots
 from resnet.runs import Run
+from resnet.texts import TEXT
 
 X = np.linspace(0, 1, 20)
 CLASSES = ("cat & dog", "bird", "<fish>")
@@ -76,7 +77,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "zero_unit": lambda: figures.zero_unit(list(X), {"block": list(X), "identity": list(X)}),
     "ladder": lambda: figures.ladder(
-        {"CPU": {"d2l": 50.0, "data on the device": 75.5, "fit": 1234.0}, "GPU": {"fit": 9000.0}}
+        {
+            "a <net>": {k[5:]: 100.0 * i for i, k in enumerate(TEXT) if k.startswith("loop ")},
+            "b": {"d2l": 50.0, "fit": 1234.0},
+        }
     ),
     "confusion": lambda: figures.confusion(LABELS, GUESSES, CLASSES),
     "predictions": predictions,

@@ -179,7 +179,7 @@ def test_texts_come_from_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
         ("responses none", ["Means over the layers: no runs yet."]),
         ("errors_by_row", ["of 3 networks", "identity 7.50, block 9.75."]),
         ("gradient_norms", ["40 (plain)", "1.2 (residual)"]),
-        ("ladder", ["CPU, 3 bars", "d2l 50, data on the device 76, fit 1,234.", "GPU, 1 bars"]),
+        ("ladder", ["a <net>, 9 bars", "b, 2 bars", "D2L's loop 50; fit 1,234."]),
         ("confusion", ["for 10 test images", "7 lie on", "<fish> → bird, 2 times"]),
         ("predictions", ["10 test images", "3 are wrong"]),
     ],
