@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Sequence
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -382,6 +384,29 @@ def test_side_by_side_is_the_same(smoke: Path, tmp_path: Path) -> None:
         there = Run.load(smoke / job.path.relative_to(tmp_path))
         here = Run.load(job.path)
         assert (here.rows, here.recipe, here.data) == (there.rows, there.recipe, there.data)
+
+
+class Fatal(str):
+    """Ends the process that unpickles it, as the kernel does when memory runs out."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (1,)
+
+
+def test_a_killed_process_is_told(tmp_path: Path) -> None:
+    (job, *_) = plan([CLAIMS["depth"]], "smoke", seeds=1, folder=tmp_path)
+    with pytest.raises(MemoryError, match=r"ended from outside.*goes on from the checkpoints"):
+        list(reproduce([dataclasses.replace(job, data=Fatal())], at_once=2))
+
+
+def test_who_wants_no_more_gets_no_more(tmp_path: Path) -> None:
+    """Closed after the first record, as by Ctrl-C: no process goes on in the background."""
+    jobs = plan(CLAIMS.values(), "smoke", folder=tmp_path)
+    runs = reproduce(jobs, device="cpu", at_once=2)
+    next(runs)
+    runs.close()  # type: ignore[attr-defined]
+    assert active_children() == []
+    assert len(load_records(tmp_path)) < len(jobs) / 2
 
 
 def test_stopped_and_resumed(smoke: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,9 +103,10 @@ class Finding:
 
     @property
     def data_name(self) -> str:
-        """Name the data of the records; a sample is called one."""
+        """Name the data of the records; a sample and a copy are called so."""
         data = self.all_runs[0].data
-        return f"{'sample of ' * data['sample']}{data['name']}"
+        copy = "" if data["canonical"] else ", a copy"
+        return f"{'sample of ' * data['sample']}{data['name']}{copy}"
 
     @property
     def seeds(self) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import statistics
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -46,15 +47,15 @@ def error_curves(*groups: Seeds) -> Figure:
                 axes.fill_between(
                     steps, errors.min(0), errors.max(0), color=color, alpha=0.15, lw=0
                 )
-                top = max(top, *mean[1:2])
+                top = max(top, errors.max())
                 end.append(f"{mean[-1]:.1f}% {TEXT[kind]}")
             ends.append(TEXT["alt end"].format(name=name, n=len(runs), end=", ".join(end)))
         axes.set(xlabel=TEXT["step"], ylabel=TEXT["error"])
         if axes.lines:
             canvas.legend(loc="outside upper center", ncols=2, fontsize=9)
         panels.append(canvas)
-    for canvas in panels:  # one scale, from which only the first rows may stick out
-        canvas.axes[0].set_ylim(0, 1.1 * top or 1)
+    for canvas in panels:  # one scale for all
+        canvas.axes[0].set_ylim(0, 1.05 * top or 1)
     return Figure(panels, TEXT["alt errors"].format(ends=" ".join(ends) or TEXT["no runs"]))
 
 
@@ -115,5 +116,5 @@ def _dots(rows: Sequence[str], label: str) -> Canvas:
     canvas, axes = panel(height=0.9 + 0.38 * len(rows))
     names = [row.replace(" ", "\n", 1) if len(row) > 16 else row for row in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=9)
-    axes.set(xlabel=label, ylim=(len(rows) - 0.5, -0.5))
+    axes.set(xlabel=textwrap.fill(label, 28), ylim=(len(rows) - 0.5, -0.5))
     return canvas

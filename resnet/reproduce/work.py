@@ -1,13 +1,13 @@
 """Claims to runs: what is missing is trained or resumed; a network and seed leaves a record."""
 
 import functools
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
@@ -107,6 +107,7 @@ def reproduce(
 
     Raises:
         ValueError: if a record is there that is of another run, naming its file.
+        MemoryError: if a process was ended from outside.
 
     """
     check_positive(at_once=at_once)
@@ -115,11 +116,24 @@ def reproduce(
         for job in missing:
             yield do(job, device=device, progress=progress)
         return
-    threads = max(1, len(os.sched_getaffinity(0)) // at_once)
+    threads = max(1, torch.get_num_threads() // at_once)
     context = get_context("spawn")  # CUDA cannot be used after a fork
+    others = set(active_children())
     with ProcessPoolExecutor(at_once, context, torch.set_num_threads, (threads,)) as pool:
-        for future in as_completed(pool.submit(do, job, device=device) for job in missing):
-            yield future.result()
+        try:
+            for future in as_completed(pool.submit(do, job, device=device) for job in missing):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise MemoryError(
+                "a training was ended from outside, perhaps for want of memory: train fewer side "
+                "by side; the same call goes on from the checkpoints"
+            ) from error
+        except BaseException:  # also when the caller wants no more
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(active_children()) - others:
+                child.terminate()
+                child.join()
+            raise
 
 
 def _done(job: Job) -> bool:
