@@ -11,21 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from resnet.reproduce.checks import (
-    LEAST_SEEDS,
-    WORDS,
-    Check,
-    Less,
-    Outcome,
-    Quantity,
-    mean_deviation,
-    values,
-)
-from resnet.reproduce.claims import CLAIMS, Claim
+from resnet.reproduce.checks import LEAST_SEEDS, Check, Outcome
+from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import Setting
 from resnet.reproduce.work import records_folder
 from resnet.runs import Run
-from resnet.tables import Table
 
 JUDGED = ("gpu", "cpu")  # the larger scale first; a smoke run says nothing about a claim
 CANONICAL = {"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}  # names in `Run.data`
@@ -179,45 +169,3 @@ def verdict(claim: Claim, records: Iterable[Run]) -> Finding:
     """Return the finding that decides: of the largest scale that has been run."""
     found = findings(claim, records)
     return next((f for f in found if f.verdict is not Verdict.NOT_RUN), found[0])
-
-
-def ledger(records: Iterable[Run]) -> Table:
-    """Return a row a claim: what was run, on what, and the verdict."""
-    records = list(records)
-    found = [verdict(claim, records) for claim in CLAIMS.values()]
-    return Table(
-        ["claim", "in", "run here", "seeds", "verdict", "because"],
-        [(f.claim.title, f.claim.source, f.scale, f.seeds, f.verdict, f.reason) for f in found],
-    )
-
-
-def rows_table(
-    finding: Finding, quantities: Sequence[Quantity] = ("train_error", "test_error")
-) -> Table:
-    """Return a row of the paper's table each: the published number, and ours over the seeds."""
-    claim = finding.claim
-    columns = [list(claim.rows)]
-    header = ["network"]
-    if claim.published:
-        header.append(claim.published_for)
-        columns.append(
-            [f"{claim.published[row]:.2f}" if row in claim.published else "" for row in claim.rows]
-        )
-    of_row = [finding.runs.get(row, []) for row in claim.rows]
-    for quantity in quantities:
-        header.append(f"here: {WORDS[quantity]}")
-        columns.append([mean_deviation(values(runs, quantity)) for runs in of_row])
-    header.append("seeds")
-    columns.append([str(len(runs)) for runs in of_row])
-    return Table(header, zip(*columns, strict=True))
-
-
-def checks_table(finding: Finding) -> Table:
-    """Return a row a check: what should be, what the records say, and how sure that is."""
-    rows = []
-    for check, outcome in finding.outcomes:
-        p = ""
-        if isinstance(check, Less) and outcome is not Outcome.NOT_RUN:
-            p = f"{check.p_value(finding.runs):.3f}"
-        rows.append((str(check), *check.compared(finding.runs), p, outcome))
-    return Table(["what should be", "left", "right", "p", "found"], rows)

@@ -18,7 +18,7 @@ from resnet.checkpoint import previous
 from resnet.data import ImageData, ImageFolders, load_data
 from resnet.devices import pick_device, pick_precision
 from resnet.measure import layer_responses
-from resnet.reproduce.claims import Claim
+from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import BUDGETS, Setting
 from resnet.runs import Run, machine, results
 from resnet.train import fit
