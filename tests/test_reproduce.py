@@ -92,6 +92,7 @@ def test_direction_only() -> None:
     assert found.verdict is Verdict.DIRECTION
     assert [check for check, _ in found.outcomes] == [CLAIM.checks[0]]
     assert found.scale == "Fashion-MNIST; small"
+    assert found.where == "CPU: Fashion-MNIST"
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,11 @@ class Finding:
         return f"{self.data_name}; {self.claim.settings[self.budget].note}"
 
     @property
+    def where(self) -> str:
+        """Say the same in a few words: budget and data."""
+        return f"{self.budget.upper()}: {self.data_name}" if self.all_runs else self.scale
+
+    @property
     def data_name(self) -> str:
         """Name the data of the records; a sample and a copy are called so."""
         data = self.all_runs[0].data

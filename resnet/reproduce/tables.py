@@ -15,7 +15,7 @@ def ledger(records: Iterable[Run]) -> Table:
     found = [verdict(claim, records) for claim in CLAIMS.values()]
     return Table(
         ["claim", "in", "run here", "seeds", "verdict", "because"],
-        [(f.claim.title, f.claim.source, f.scale, f.seeds, f.verdict, f.reason) for f in found],
+        [(f.claim.title, f.claim.source, f.where, f.seeds, f.verdict, f.reason) for f in found],
     )
 
 
