@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup book test lint record serve bench lock clean
+.PHONY: help setup book test lint record serve bench colab pair mutants lock clean
 
 PROFILE ?= $(if $(RESNET_PROFILE),$(RESNET_PROFILE),quick)
 PORT ?= 8000
@@ -62,6 +62,15 @@ serve: book ## show the site on this machine (PORT=8000)
 bench: $(STAMP) ## time book, tests and networks on this machine; writes results/bench-*.json
 	@$(PY) -m tools.bench
 	@$(PY) -m tools.bench_networks
+
+colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3.13; 5 GB)
+	@$(PY) -m tools.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))
+
+pair: $(STAMP) ## try the module with another torch (TORCH=2.9.1 TORCHVISION=0.24.1 PYTHON=python3; 5 GB)
+	@$(PY) -m tools.pair $(or $(TORCH),2.9.1) $(or $(TORCHVISION),0.24.1) $(if $(PYTHON),--python="$(PYTHON)")
+
+mutants: $(STAMP) ## break the module in many places and see that the tests notice (half an hour)
+	@$(PY) -m tools.mutants
 
 lock: $(STAMP) ## remake requirements.txt from pyproject.toml (append LOCK=--upgrade for newer versions)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv
