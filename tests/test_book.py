@@ -437,7 +437,8 @@ def test_versions_stand_in_agreement() -> None:
     assert SpecifierSet(pythons[0].removeprefix("python ")) == SpecifierSet(
         PROJECT["requires-python"]
     )
-    assert "-r requirements.txt" in conda["dependencies"][-1]["pip"]
+    assert conda["dependencies"][-1]["pip"] == ["-r requirements.txt", "-e ."]
+    assert "pip install --no-deps -r requirements-d2l.txt" in (ROOT / "environment.yml").read_text()
     d2l = notebooks.d2l_requirement()
     elsewhere = ["requirements.txt", "pyproject.toml", "environment.yml", "Makefile", ".ci/run"]
     assert not [name for name in elsewhere if d2l in (ROOT / name).read_text()]

@@ -4,11 +4,11 @@ MyST-NB makes a figure of an output that has `mystnb.figure` in its cell's metad
 there starts with "tab-", it becomes a table: counted as one, its caption above it.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -55,7 +55,7 @@ class Index(SphinxDirective):
 class FillIndex(SphinxPostTransform):
     """Put the lists into their places."""
 
-    default_priority = 5
+    default_priority = 5  # before references are resolved
 
     def run(self, **_: object) -> None:
         """Replace each place by a list."""
@@ -88,16 +88,17 @@ class FillIndex(SphinxPostTransform):
             waiting = [*self.env.toctree_includes.get(page, []), *waiting]
 
 
+# a full stop that ends a sentence, and not "et al.", "Fig. 2" or "e.g."
+END = re.compile(r"(?<!\bal)(?<!\bFig)(?<!\bSec)(?<!\bEq)(?<!\.\w)\.(?= |$)")
+
+
 def sentence(caption: nodes.caption) -> Iterator[nodes.Node]:
-    """Yield a caption's first sentence; references in it become plain text."""
+    """Yield a caption's first sentence; references in it are resolved as those of its page."""
     for child in caption.children:
-        if isinstance(child, pending_xref):
-            yield nodes.Text(child.astext())
-        elif isinstance(child, nodes.Text) and ". " in f"{child} ":
-            yield nodes.Text(f"{child} ".partition(". ")[0] + ".")
+        if isinstance(child, nodes.Text) and (end := END.search(child)):
+            yield nodes.Text(child[: end.end()])
             return
-        else:
-            yield child.deepcopy()
+        yield child.deepcopy()
 
 
 def _title(node: nodes.Node) -> str:
