@@ -2,7 +2,7 @@
 
 from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
 from resnet.checkpoint import CheckpointError
-from resnet.data import DataError, DataMissingError, ImageData, load_data
+from resnet.data import DataError, DataMissingError, ImageData, ImageFolders, load_data
 from resnet.measure import count_parameters, layer_table, multiply_adds
 from resnet.nets import (
     cifar_resnet,
@@ -33,6 +33,7 @@ __all__ = [
     "DataMissingError",
     "Evaluation",
     "ImageData",
+    "ImageFolders",
     "PreActBasicBlock",
     "PreActBottleneck",
     "Recipe",

@@ -258,6 +258,23 @@ def zero_unit(x: Sequence[float], outputs: Mapping[str, Sequence[float]]) -> Fig
 
 
 @styled
+def ladder(rates: Mapping[str, float]) -> Figure:
+    """Draw images a second as a bar a loop, in the order given, the first at the top."""
+    canvas, axes = panel(3.75, 0.5 + 0.3 * len(rates))
+    names, values = list(rates), list(rates.values())
+    bars = axes.barh(names, values, color=BLUE, alpha=0.8)
+    axes.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3, fontsize=9)
+    axes.invert_yaxis()
+    axes.set(xlabel=TEXT["rate"], xlim=(0, 1.2 * max(values)))  # room for the numbers
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.grid(visible=False, axis="y")
+    alt = TEXT["alt ladder"].format(
+        n=len(rates), rates=", ".join(f"{name} {value:,.0f}" for name, value in rates.items())
+    )
+    return Figure([canvas], alt)
+
+
+@styled
 def confusion(labels: Tensor, predictions: Tensor, classes: Sequence[str]) -> Figure:
     """Draw how often each true class (row) was predicted as each class (column)."""
     n = len(classes)

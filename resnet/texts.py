@@ -8,6 +8,7 @@ TEXT = {
     "test": "test",
     "test error": "test error (%)",
     "layers": "layers",
+    "rate": "training images a second",
     "plain": "plain",
     "residual": "residual",
     "pieces": "pieces k",
@@ -117,6 +118,7 @@ TEXT = {
         "is a projection, as in {dashed} of the {units}."
     ),
     "alt no arcs": "No line leads around a unit.",
+    "alt ladder": "{n} bars, training images a second from top to bottom: {rates}.",
     "alt confusion": (
         "Table of true against predicted class for {n} test images. {right} lie on the diagonal; "
         "the most common mistake is {worst}, {count} times."

@@ -63,6 +63,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         {"plain": [20.0, 3.0, 0.5, 0.4], "residual": [0.6, 0.4]}, by_share=True
     ),
     "zero_unit": lambda: figures.zero_unit(list(X), {"block": list(X), "identity": list(X)}),
+    "ladder": lambda: figures.ladder({"d2l": 50.0, "data on the device": 75.5, "fit": 1234.0}),
     "confusion": lambda: figures.confusion(LABELS, GUESSES, CLASSES),
     "predictions": predictions,
     "plain_and_residual": drawings.plain_and_residual,
