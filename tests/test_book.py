@@ -32,7 +32,6 @@ from toybook import (
     command,
     figure_cell,
     make_toy,
-    missing,
     run_book,
     shape_cell,
 )
@@ -73,7 +72,7 @@ def test_build_needs_neither_network_nor_git(built: tuple[Path, str]) -> None:
     html = page(built[0])
     assert "Commit: unknown (not a git checkout)" in html
     if not OFFLINE:
-        missing("the system cannot take the network away from a process (unshare, ip)")
+        pytest.skip("this system does not let a process give up its network (unshare, ip)")
     looked = [
         *OFFLINE,
         sys.executable,

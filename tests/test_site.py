@@ -288,10 +288,12 @@ def test_fits_a_phone(on_phone: dict[str, Visit], name: str) -> None:
 
 
 @every_page
-def test_says_how_it_was_made(on_desk: dict[str, Visit], name: str) -> None:
+def test_says_how_it_was_made(on_desk: dict[str, Visit], origin: str, name: str) -> None:
     facts = on_desk[name].facts
     assert re.search(r"profile (quick|full), built on \d{4}-\d\d-\d\d from commit", facts["footer"])
     assert re.search(r"run with python \S+, torch \S+, torchvision \S+ on \S", facts["footer"])
+    suffix = "ipynb" if name in NOTEBOOKS else "md"
+    assert f"{origin}/_sources/{name}.{suffix}" in facts["links"], "the source is not offered"
     if name in NOTEBOOKS:
         made = facts["text"].partition("How this page was made")[2]
         for word in ("Profile", "Device", "Python", "Torch", "Commit", "Executed on"):

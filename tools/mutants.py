@@ -36,16 +36,20 @@ class Mutant(NamedTuple):
 
 
 def apply(mutant: Mutant, folder: Path) -> str:
-    """Break the copy in `folder`; the text that was there.
-
-    Raises BookError if the place is not there just once.
-    """
+    """Break the copy in `folder`; the text that was there."""
     path = folder / "resnet" / f"{mutant.file}.py"
     before = path.read_text(encoding="utf-8")
-    if (count := before.count(mutant.old)) != 1:
-        raise BookError(f"{mutant.what}: {path.name} holds {mutant.old!r} {count} times, not once")
     path.write_text(before.replace(mutant.old, mutant.new), encoding="utf-8")
     return before
+
+
+def misplaced(mutant: Mutant, folder: Path) -> str | None:
+    """What is wrong with a mutant's place, which must be there just once."""
+    path = folder / "resnet" / f"{mutant.file}.py"
+    count = path.read_text(encoding="utf-8").count(mutant.old) if path.is_file() else 0
+    if count == 1:
+        return None
+    return f"{mutant.what}: {mutant.file}.py holds {mutant.old!r} {count} times, not once"
 
 
 def passes(tests: str, folder: Path, seconds: int = 300) -> bool:
@@ -79,6 +83,9 @@ def main(given: Sequence[str] | None = None) -> int:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / part)
         try:
+            lost = [told for mutant in chosen if (told := misplaced(mutant, folder))]
+            if lost:
+                raise BookError("\n       ".join(lost))
             if not options.check:
                 for tests in sorted({mutant.tests for mutant in chosen}):
                     if not passes(tests, folder):
