@@ -35,7 +35,7 @@ class Link(SphinxPostTransform):
         if not places:
             return
         names = "|".join(sorted(map(re.escape, places), key=len, reverse=True))
-        pattern = re.compile(rf"\b({names})(?:e?s)?\b", re.IGNORECASE)
+        pattern = re.compile(rf"(?<![\w/-])({names})(?:e?s)?(?![\w/-])", re.IGNORECASE)
         linked: set[tuple[str, str]] = set()
         for text in list(self._texts()):
             parts: list[nodes.Node] = []
