@@ -8,24 +8,26 @@ from resnet.runs import results
 ABOUT = ("machine", "commit", "date", "rows")
 
 
-def measured(name: str) -> dict[str, Any]:
-    """Return a recorded measurement: its rows, and on what and when they were made.
+def measured(pattern: str) -> list[dict[str, Any]]:
+    """Return recorded measurements, by name: each its rows, and on what and when they were made.
 
     Args:
-        name: of the file in results/, without .json.
+        pattern: of the names in results/, without .json, as in a shell: "bench-d2l-*".
 
     Raises:
-        ValueError: naming the file, if it is not there or does not say how it was made.
+        ValueError: naming the file, if it does not say how it was made.
 
     """
-    path = results() / f"{name}.json"
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-        if missing := [key for key in ABOUT if key not in content]:
-            raise ValueError(f"{', '.join(missing)} missing")
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} is no recorded measurement: {error}") from error
-    return content
+    found = []
+    for path in sorted(results().glob(f"{pattern}.json")):
+        try:
+            content = json.loads(path.read_text())
+            if missing := [key for key in ABOUT if key not in content]:
+                raise ValueError(f"{', '.join(missing)} missing")
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} is no recorded measurement: {error}") from error
+        found.append(content)
+    return found
 
 
 def made(measurement: dict[str, Any]) -> str:

@@ -74,7 +74,7 @@ def test_what_a_record_says() -> None:
     assert run.column("test_accuracy") == [0.45, 0.6]
     assert run.images_per_second == 2 * 300 / (2.0 + 3.0)
     assert run.provenance == "sample of Fashion-MNIST, a CPU, 2026-11-01"
-    copy = make(data={**run.data, "sample": False, "canonical": False})
+    copy = make(data={**run.data, "sample": False, "canonical": False}, machine=run.machine)
     assert copy.provenance.startswith("whole of Fashion-MNIST, a copy, a CPU")
 
 

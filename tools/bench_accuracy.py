@@ -29,8 +29,6 @@ from resnet.runs import machine
 from .bench_d2l import d2l_folder, train_ch6
 from .common import RESULTS, commit, write_whole
 
-FAST_RECORD = RESULTS / "bench-fast.json"
-SAME_RECORD = RESULTS / "bench-same-epochs.json"
 FAST_DEPTH = 8
 FAST_SEEDS = (10, 11, 12, 13, 14)  # not those the recipe was chosen on
 
@@ -51,7 +49,7 @@ def fast(device: torch.device, count: int) -> dict[str, Any]:
         run = resnet.fit(net, data, resnet.FAST, seed=seed, **options)
         seconds = time.perf_counter() - start
         run.command = "python -m tools.bench_accuracy fast"
-        run.save(RESULTS / f"fast-resnet{FAST_DEPTH}-seed{seed}.json")
+        run.save(RESULTS / f"fast-resnet{FAST_DEPTH}-{device.type}-seed{seed}.json")
         row = {
             "seed": seed,
             "test_accuracy": run.rows[-1]["test_accuracy"],
@@ -148,13 +146,14 @@ def main() -> None:
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         }
         if part == "fast":
-            path, content = FAST_RECORD, fast(device, count)
+            name, content = "fast", fast(device, count)
         elif part == "same":
             epochs = options.epochs or (10 if gpu else 2)
             size = options.image_size or (96 if gpu else 32)
-            path, content = SAME_RECORD, same(device, count, epochs, size)
+            name, content = "same-epochs", same(device, count, epochs, size)
         else:
             parser.error(f"parts={part!r}: expected 'fast' or 'same'")
+        path = RESULTS / f"bench-{name}-{device.type}.json"
         write_whole(path, json.dumps(about | content, indent=1) + "\n")
         print(f"Written to {path.name}.")
 

@@ -37,8 +37,6 @@ from resnet.runs import machine
 
 from .common import RESULTS, commit, write_whole
 
-RECORD = RESULTS / "bench-d2l.json"
-
 
 @contextlib.contextmanager
 def d2l_folder(data: resnet.ImageData) -> Iterator[None]:
@@ -239,8 +237,9 @@ def main() -> None:
         "rounds": options.rounds,
         "rows": rows,
     }
-    write_whole(RECORD, json.dumps(record, indent=1) + "\n")
-    print(f"Written to {RECORD.name}.")
+    path = RESULTS / f"bench-d2l-{device.type}.json"
+    write_whole(path, json.dumps(record, indent=1) + "\n")
+    print(f"Written to {path.name}.")
 
 
 if __name__ == "__main__":
