@@ -1,6 +1,8 @@
 """The front page's figure: the degradation problem, from recorded runs where there are some."""
 
+import statistics
 from collections import defaultdict
+from importlib import import_module
 from typing import Any
 
 from docutils import nodes
@@ -8,21 +10,24 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 NETWORKS = ("plain-20", "plain-56", "ResNet-20", "ResNet-56")
+Runs = dict[str, list[Any]]  # by network, a run a seed
 
 
-def runs() -> dict[str, Any]:
-    """Return one recorded run of each of the networks, or nothing.
+def runs() -> Runs:
+    """Return the recorded runs of the networks, or nothing.
 
-    They are of one data set, one recipe and the first seed; of several such sets the longest.
+    They are of one data set and one recipe; of several such sets the one of most images is taken,
+    and of all only those that hold every network.
     """
     from resnet import recorded
 
-    sets: defaultdict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
-    for run in recorded("reproduce/*/*-seed0.json"):
+    sets: defaultdict[str, Runs] = defaultdict(dict)
+    for run in recorded("reproduce/*/*.json"):
         if run.network in NETWORKS:
-            sets[str(sorted(run.data.items())), str(sorted(run.recipe.items()))][run.network] = run
+            kind = sets[str((sorted(run.data.items()), sorted(run.recipe.items())))]
+            kind.setdefault(run.network, []).append(run)
     whole = [found for found in sets.values() if len(found) == len(NETWORKS)]
-    longest = max(whole, key=lambda found: sum(found[NETWORKS[0]].column("images")), default={})
+    longest = max(whole, key=lambda found: sum(found[NETWORKS[0]][0].column("images")), default={})
     return {name: longest[name] for name in NETWORKS if longest}
 
 
@@ -31,10 +36,18 @@ def drawn() -> tuple[Any, str]:
     from resnet import figures, papers
 
     if found := runs():
-        where = next(iter(found.values())).provenance
-        return figures.curves(found), (
-            "Four networks of one recipe, trained for this book. Without shortcuts 56 layers do "
-            f"worse than 20, on the training images as well; with shortcuts they do not. ({where}.)"
+        plots = import_module("resnet.reproduce.plots")  # there where such records are
+        groups = [{name: found[name] for name in NETWORKS[i : i + 2]} for i in (0, 2)]
+        ends = {
+            name: statistics.mean(100 * (1 - run.rows[-1]["train_accuracy"]) for run in seeds)
+            for name, seeds in found.items()
+        }
+        count = min(len(seeds) for seeds in found.values())
+        last = ", ".join(f"{name} {error:.1f}%" for name, error in ends.items())
+        return plots.error_curves(*groups), (
+            "Training error (thin, dashed) and test error (bold) of networks without and with "
+            f"shortcuts, trained for this book with one recipe, at least {count} seeds each. "
+            f"Training errors at the end: {last}. {found[NETWORKS[0]][0].provenance}."
         )
     return figures.published_depth(papers.CIFAR_PLAIN, papers.CIFAR_RESIDUAL), (
         f"Published test errors on CIFAR-10 ({papers.CIFAR_RESIDUAL.source}, "
@@ -54,13 +67,9 @@ class Front(SphinxDirective):
         picture, caption = drawn()
         figure = nodes.figure("", nodes.raw("", picture._repr_html_(), format="html"))
         figure += nodes.caption(caption, caption)
-        self.add_name_to(figure)
-        return [figure]
-
-    def add_name_to(self, figure: nodes.figure) -> None:
-        """Make it a target for references."""
         figure["names"].append(self.arguments[0])
         self.state.document.note_explicit_target(figure, figure)
+        return [figure]
 
 
 def setup(app: Sphinx) -> None:
