@@ -20,7 +20,8 @@ def record(network: str, images: int = 100, data: str = "A", seed: int = 0) -> r
     row |= {"train_accuracy": 0.75 + seed / 10, "test_accuracy": 0.5}
     about = {"name": data, "sample": False, "canonical": True}
     machine = {"device": "a device"}
-    return resnet.Run(network, about, {"steps": images}, seed, rows=[row], machine=machine)
+    recipe = {"steps": images, "batch_size": 8, "image_size": 14}
+    return resnet.Run(network, about, recipe, seed, rows=[row], machine=machine)
 
 
 def test_front_page_takes_recorded_runs_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +44,8 @@ def test_front_page_takes_recorded_runs_of_one_kind(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(front, "import_module", lambda name: plots)
     groups, caption = front.drawn()
     assert [list(group) for group in groups] == [list(front.NETWORKS[:2]), list(front.NETWORKS[2:])]
-    assert "at least 2 seeds" in caption and "plain-20 20.0%" in caption
+    assert "200 steps of 8 images at 14×14 pixels, seeds: 2 or more" in caption
+    assert "plain-20 20.0%" in caption
     assert "whole of A, a device" in caption and "Published" not in caption
 
 

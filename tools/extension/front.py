@@ -44,10 +44,14 @@ def drawn() -> tuple[Any, str]:
         }
         count = min(len(seeds) for seeds in found.values())
         last = ", ".join(f"{name} {error:.1f}%" for name, error in ends.items())
+        run = found[NETWORKS[0]][0]
+        side = run.recipe["image_size"]
+        scale = f"{run.recipe['steps']:,} steps of {run.recipe['batch_size']} images"
+        scale += f" at {side}×{side} pixels" if side else ""
         return plots.error_curves(*groups), (
             "Training error (thin, dashed) and test error (bold) of networks without and with "
-            f"shortcuts, trained for this book with one recipe, at least {count} seeds each. "
-            f"Training errors at the end: {last}. {found[NETWORKS[0]][0].provenance}."
+            f"shortcuts, trained for this book with one recipe: {scale}, seeds: {count} or more. "
+            f"Training errors at the end: {last}. Data and device: {run.provenance}."
         )
     return figures.published_depth(papers.CIFAR_PLAIN, papers.CIFAR_RESIDUAL), (
         f"Published test errors on CIFAR-10 ({papers.CIFAR_RESIDUAL.source}, "
