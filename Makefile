@@ -74,8 +74,8 @@ speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time t
 colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3.13; 5 GB)
 	@$(PY) -m tools.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))
 
-pair: $(STAMP) ## try the module with another torch (TORCH=2.9.1 TORCHVISION=0.24.1 PYTHON=python3; 5 GB)
-	@$(PY) -m tools.pair $(or $(TORCH),2.9.1) $(or $(TORCHVISION),0.24.1) $(if $(PYTHON),--python="$(PYTHON)")
+pair: $(STAMP) ## try the module with another torch (TORCH=2.12.1 TORCHVISION=0.27.1 PYTHON=python3; 5 GB)
+	@$(PY) -m tools.pair $(or $(TORCH),2.12.1) $(or $(TORCHVISION),0.27.1) $(if $(PYTHON),--python="$(PYTHON)")
 
 mutants: $(STAMP) ## break the module in many places and see that the tests notice (half an hour)
 	@$(PY) -m tools.mutants
