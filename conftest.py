@@ -7,6 +7,8 @@ import pytest
 
 from tools.common import cores
 
+LONGEST = ("test_book", "test_site")  # beside the chapters
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Divide the cores, and let Ctrl-C through to what the tests start.
@@ -27,7 +29,11 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say why nbval leaves a cell out; tests/test_chapters.py proves that the build ran it."""
+    """The longest files first, so that several workers end together; say why cells are left out.
+
+    tests/test_chapters.py proves that the build has run what nbval leaves out.
+    """
+    items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.stem not in LONGEST)
     for item in items:
         if getattr(item, "options", {}).get("skip"):
             item.add_marker(pytest.mark.skip(reason="trains or shows a training: run by make book"))
