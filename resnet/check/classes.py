@@ -154,7 +154,7 @@ def no_bound(answers: object) -> str:
         {"promise": "b", "data": "b", "training": "a"},
         {
             "promise": {
-                "a": "The inequality has the training inputs X and labels y in it, and nothing else.",
+                "a": "The inequality has the training inputs and labels in it, nothing else.",
                 "c": "The inequality speaks of the best function of the class. Does training "
                 "find it?",
             },

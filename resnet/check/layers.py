@@ -8,6 +8,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,7 @@ Reference = Callable[[Tensor, int, bool], tuple[Tensor, "Counter[Kind]"]]
 Formula = Callable[..., Tensor]  # (layers, input, *arguments) to output
 
 
+@lru_cache(100)
 def values(name: str, shape: tuple[int, ...], seed: int) -> Tensor:
     """Return the numbers that every tensor of this name and shape gets."""
     random = torch.Generator().manual_seed(zlib.crc32(f"{name} {tuple(shape)} {seed}".encode()))

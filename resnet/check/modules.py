@@ -66,6 +66,8 @@ def built(make: Callable[..., Any], arguments: Sequence[Any], shown: str) -> nn.
 
 def usable(module: object, shown: str) -> nn.Module:
     """Return a module on the processor in float32, or raise Wrong for what is none."""
+    if module is ...:
+        raise Wrong(f"Nothing is written here yet: {shown}.")
     if isinstance(module, type):
         raise Wrong(f"{shown} is the class {module.__name__}; make a module of it: call it.")
     if not isinstance(module, nn.Module):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,11 @@ Make = Callable[[], nn.Module]
 
 
 def _lazily(make: Make) -> Reference:
-    """Return the reference of a network that is built when it is needed."""
+    """Return the reference of a network that is built, once, when it is needed."""
+    net = cache(make)
 
     def reference(x: Tensor, seed: int, training: bool) -> tuple[Tensor, Counter[Kind]]:
-        return by_module(make())(x, seed, training)
+        return by_module(net())(x, seed, training)
 
     return reference
 

@@ -115,7 +115,7 @@ def padding_projection(weights: object) -> str:
         weight = call(make, inputs, channels, shown=what)
         if not isinstance(weight, Tensor):
             raise Wrong(f"{what} returns {kind(weight)}; expected a tensor.")
-        if weight.shape == (inputs, channels, 1, 1):
+        if inputs != channels and weight.shape == (inputs, channels, 1, 1):
             raise Wrong(
                 f"{what} has shape {tuple(weight.shape)}: the channels that come out are first."
             )
