@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -112,13 +114,12 @@ def every() -> list[Exercise]:
 def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> NotebookNode:
     """Make the chapter: for the reader without solutions, for the page with them."""
     exercises = list(exercises)
-    imports = sorted({line for exercise in exercises for line in exercise.imports})
     introduction, _, end = INTRODUCTION.read_text(encoding="utf-8").partition("\n---\n")
     cells = [
         _markdown(introduction, "start"),
         _code("", "setup", *notebooks.SETUP_TAGS),
         _code(PARAMETERS, "parameters", notebooks.PARAMETERS),
-        _code("\n".join(imports), "imports"),
+        _code(_imports(exercises), "imports"),
     ]
     titles = _chapter_titles()
     chapter = ""
@@ -132,6 +133,19 @@ def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> Noteb
     cells.append(_markdown(end, "end"))
     cells.append(_code("resnet.check.summary()", "summary"))
     return new_notebook(cells=cells, metadata=notebooks.METADATA)
+
+
+def _imports(exercises: Iterable[Exercise]) -> str:
+    """Return the import lines of all, the standard library's first, each once."""
+    lines = sorted({line for exercise in exercises for line in exercise.imports}, key=_import_order)
+    groups = groupby(lines, key=lambda line: _import_order(line)[0])
+    return "\n\n".join("\n".join(group) for _, group in groups)
+
+
+def _import_order(line: str) -> tuple[bool, bool, str]:
+    """Sort as ruff does: standard library or not, `import` before `from`, by name."""
+    verb, module = line.split()[:2]
+    return module.partition(".")[0] not in sys.stdlib_module_names, verb == "from", line
 
 
 def _chapter_titles() -> dict[str, tuple[str, str]]:

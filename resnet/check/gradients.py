@@ -34,6 +34,12 @@ def norms(net: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
     return [gradient.norm().item() for gradient in torch.autograd.grad(loss, inputs)]
 
 
+BEFORE_TOO = (
+    "There the two networks differ most; but whatever happens in a block, all blocks before it "
+    "hear of it."
+)
+
+
 @exercise
 def broken_block(find: object) -> str:
     """Check `find(healthy, broken)`: the index of the block that was altered."""
@@ -58,17 +64,17 @@ def broken_block(find: object) -> str:
             tried += 1
             if index == place:
                 continue
-            told = {
-                place + 1: "One too far: entry i is the gradient at the input of block i.",
-                _largest(broken): "That is where the gradient is largest; it grows on its way "
-                "back, broken or not.",
-                _largest([abs(b - h) for b, h in zip(broken, healthy, strict=True)]): "That is "
-                "where the difference from the healthy network is largest; but whatever happens "
-                "in a block, all blocks before it hear of it.",
-                _largest([abs(math.log(b / h)) for b, h in zip(broken, healthy, strict=True)]):
-                "There the norms of the two networks differ most; but whatever happens in a "
-                "block, all blocks before it hear of it.",
-            }.get(int(index), "What does one block do to the gradient that passes it?")  # fmt: skip
+            moved = [abs(math.log(b / h)) for b, h in zip(broken, healthy, strict=True)]
+            grown = [abs(b - h) for b, h in zip(broken, healthy, strict=True)]
+            told = "What does one block do to the gradient that passes it?"
+            for wrong, says in (
+                (_largest(moved), BEFORE_TOO),
+                (_largest(grown), BEFORE_TOO),
+                (_largest(broken), "That is where the gradient is largest; it grows on its way "
+                 "back, broken or not."),
+                (place + 1, "One too far: entry i is the gradient at the input of block i."),
+            ):  # fmt: skip
+                told = says if index == wrong else told
             raise Wrong(
                 f"With the shortcut of one of {len(blocks)} blocks {what}, block {index} was "
                 f"found; it was another. {told}"

@@ -51,7 +51,7 @@ class Layers:
         shape = (x.shape[1],)
         self.used["bn", shape] += 1
         weight, bias, mean, var = (
-            values(f"bn.{part}", shape, self.seed)
+            values(f"bn.{part}", shape, self.seed).clone()  # training moves the statistics
             for part in ("weight", "bias", "running_mean", "running_var")
         )
         return F.batch_norm(x, mean, var, weight, bias, training=self.training)

@@ -10,6 +10,8 @@ from resnet.check.guard import Wrong, call, function, kind
 from resnet.check.verdict import exercise
 from resnet.runs import Run
 
+SOLVE = "The error of a mean falls with the root of n; solve for n."
+
 
 @exercise
 def seeds(runs_needed: object) -> str:
@@ -24,18 +26,15 @@ def seeds(runs_needed: object) -> str:
             continue
         told = f"With n runs of each, how large is the error of the difference for n = {given:g}?"
         for wrong, says in (
+            (math.ceil(exact), "A deviation cannot be taken from one run: at least 2."),
+            (exact, "A number of runs is whole, and at least 2."),
+            (math.floor(exact), "Round so that the difference is large enough."),
+            (round(exact), "Round so that the difference is large enough."),
             (exact / 2, "The difference of two means has the errors of both."),
             (math.ceil(exact / 2), "The difference of two means has the errors of both."),
             (math.ceil(exact / 4), "Two errors are asked for, not one."),
-            (exact, "A number of runs is whole, and at least 2."),
-            (math.ceil(exact), "A deviation cannot be taken from one run: at least 2."),
-            (math.floor(exact), "Round so that the difference is large enough."),
-            (round(exact), "Round so that the difference is large enough."),
-            (math.ceil(math.sqrt(exact)), "The error of a mean falls with the root of n."),
-            (
-                math.ceil(8 * deviation / difference),
-                "The error of a mean falls with the root of n; solve for n.",
-            ),
+            (math.ceil(math.sqrt(exact)), SOLVE),
+            (math.ceil(8 * deviation / difference), SOLVE),
         ):
             if math.isclose(given, wrong):
                 told = says
