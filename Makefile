@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup book test lint record serve bench lock clean
+.PHONY: help setup book test lint record serve bench speed lock clean
 
 PROFILE ?= $(if $(RESNET_PROFILE),$(RESNET_PROFILE),quick)
 PORT ?= 8000
@@ -59,9 +59,17 @@ record: $(STAMP) ## rewrite the notebooks' checked outputs and the table of equa
 serve: book ## show the site on this machine (PORT=8000)
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-bench: $(STAMP) ## time book, tests and networks on this machine; writes results/bench-*.json
+bench: $(STAMP) speed ## time book, tests, networks and training here; writes results/bench-*.json
 	@$(PY) -m tools.bench
 	@$(PY) -m tools.bench_networks
+
+# On a GPU this takes less than ten minutes and needs no network if Fashion-MNIST is there.
+speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time to accuracy
+	@$(PY) -m tools.bench_d2l
+	@$(PY) -m tools.bench_accuracy fast
+	@device=$$($(PY) -c 'from resnet.devices import pick_device; print(pick_device().type)') && \
+	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
+	@$(PY) -m tools.bench_accuracy same
 
 lock: $(STAMP) ## remake requirements.txt from pyproject.toml (append LOCK=--upgrade for newer versions)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

@@ -3,7 +3,7 @@
 from resnet import check
 from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
 from resnet.checkpoint import CheckpointError
-from resnet.data import DataError, DataMissingError, ImageData, load_data
+from resnet.data import DataError, DataMissingError, ImageData, ImageFolders, load_data
 from resnet.measure import count_parameters, layer_table, multiply_adds
 from resnet.nets import (
     cifar_resnet,
@@ -34,6 +34,7 @@ __all__ = [
     "DataMissingError",
     "Evaluation",
     "ImageData",
+    "ImageFolders",
     "PreActBasicBlock",
     "PreActBottleneck",
     "Recipe",

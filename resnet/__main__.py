@@ -1,7 +1,8 @@
-"""`python -m resnet train | data`: train a network of the book, or fetch a data set."""
+"""`python -m resnet train | bench | data`: train a network, time training, or fetch a data set."""
 
 import argparse
 import dataclasses
+import datetime
 import re
 import sys
 from collections.abc import Sequence
@@ -11,19 +12,26 @@ from typing import Any
 import torch
 
 import resnet
-from resnet.devices import process, together
+from resnet.bench import speeds
+from resnet.devices import pick_device, pick_precision, process, together
+from resnet.runs import commit, machine, write_json
 
 ERRORS = (ValueError, resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError)
+
+SETS = "fashion-mnist, cifar10, digits, signs, or folder:PATH with train/CLASS and test/CLASS"
 
 EXAMPLES = """examples:
   python -m resnet train --network cifar-20 --data fashion-mnist --sample --recipe fast
   python -m resnet train --network resnet18 --recipe d2l --checkpoint run.pt --record run.json
   torchrun --nproc-per-node 2 -m resnet train --network cifar-56 --recipe cifar
+  python -m resnet bench
   python -m resnet data fashion-mnist
 """
 
 
-def build(name: str, data: resnet.ImageData, *, preact: bool, shortcut: str | None) -> Any:
+def build(
+    name: str, data: resnet.ImageData | resnet.ImageFolders, *, preact: bool, shortcut: str | None
+) -> Any:
     """Make the network that a name like "resnet18" or "cifar-56" stands for, to fit the data.
 
     Raises:
@@ -39,8 +47,7 @@ def build(name: str, data: resnet.ImageData, *, preact: bool, shortcut: str | No
     options: dict[str, Any] = {"preact": preact}
     if shortcut:
         options["shortcut"] = None if shortcut == "none" else shortcut
-    channels = data.train_images.shape[1]
-    return make(int(match[2]), len(data.classes), channels, **options)
+    return make(int(match[2]), len(data.classes), data.channels, **options)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -58,8 +65,9 @@ def train(options: argparse.Namespace) -> None:
         first = process()[0] == 0
         run = resnet.fit(
             model, data, recipe, seed=options.seed, device=options.device,
-            precision=options.precision, compiled=options.compiled, checkpoint=options.checkpoint,
-            save_every=options.save_every, progress=first and not options.quiet,
+            precision=options.precision, compiled=options.compiled, sync_bn=options.sync_bn,
+            checkpoint=options.checkpoint, save_every=options.save_every,
+            progress=first and not options.quiet,
         )  # fmt: skip
         run.command = "python -m resnet " + " ".join(sys.argv[1:])
         if not first:
@@ -84,6 +92,30 @@ def data(options: argparse.Namespace) -> None:
         print(f"{key:13} {value:,}" if type(value) is int else f"{key:13} {value}")
 
 
+def bench(options: argparse.Namespace) -> None:
+    """Time training on noise and print a line a row; write the record."""
+    device = pick_device(options.device)
+    precisions = [options.precision or pick_precision(None, device)]
+    if options.precision is None and precisions != ["float32"]:
+        precisions.append("float32")
+    rows = []
+    for row in speeds(device, precisions, steps=options.steps):
+        rows.append(row)
+        print(
+            f"{row['network']:<9} {row['input'][3]:>3} pixels, batch {row['input'][0]}, "
+            f"{row['precision']:<8} {'compiled' if row['compiled'] else 'eager':<8} "
+            f"{row['images_per_second']:>10,.1f} images/s, {row['share_of_ceiling']:>6.1%} of the "
+            f"matrix products' {row['ceiling_gigaflops']:,.0f} GFLOP/s, "
+            f"{row['warm_up_seconds']:.0f} s to warm up",
+            flush=True,
+        )
+    if options.record:
+        date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+        content = {"machine": machine(device), "commit": commit(), "date": date, "rows": rows}
+        write_json(options.record, content)
+        print(f"recorded in {options.record}")
+
+
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -96,7 +128,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--network", default="resnet18", help="resnet18 … resnet152, or cifar-20, cifar-32, …")
     add("--preact", action="store_true", help="pre-activation units (He et al. 2016b)")
     add("--shortcut", choices=["A", "B", "C", "none"], help="default: the paper's for the network")
-    add("--data", default="fashion-mnist", help="fashion-mnist, digits, signs")
+    add("--data", default="fashion-mnist", help=SETS)
     add("--sample", action="store_true", help="the small sample that comes with the package")
     add("--root", help="folder of the data sets (default: RESNET_DATA or ~/.cache/resnet-book)")
     add("--recipe", default="fast", choices=list(resnet.RECIPES), help="see resnet/recipes.py")
@@ -109,13 +141,21 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
     add("--precision", choices=["float32", "bfloat16"], help="default: the fastest native one")
     add("--compiled", action="store_true", help="use torch.compile; pays in long runs only")
+    add("--sync-bn", action="store_true", help="BN over all processes' images; needs GPUs")
     add("--checkpoint", type=Path, help="file to keep the state in, and to go on from")
     add("--save-every", type=float, default=60.0, metavar="SECONDS", help="between checkpoints")
     add("--record", type=Path, help="JSON file for the record")
     add("--quiet", action="store_true", help="no progress bars")
     training.set_defaults(work=train)
+    timing = commands.add_parser("bench", help="time training on this machine")
+    add = timing.add_argument
+    add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
+    add("--precision", choices=["float32", "bfloat16"], help="default: the fastest, and float32")
+    add("--steps", type=int, help="gradient steps in one measurement")
+    add("--record", type=Path, help="JSON file for the numbers")
+    timing.set_defaults(work=bench)
     fetching = commands.add_parser("data", help="fetch a data set and check it")
-    fetching.add_argument("name", help="fashion-mnist, digits, signs")
+    fetching.add_argument("name", help=SETS)
     fetching.add_argument("--root", help="folder of the data sets")
     fetching.set_defaults(work=data)
     return parser.parse_args(given)

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resnet.data import ImageData
+from resnet.data import ImageData, ImageFolders
 from resnet.recipes import Recipe
+from resnet.sources import source
 
 
 def prepare(images: Tensor, image_size: int | None = None, mean: Tensor | None = None) -> Tensor:
@@ -59,18 +60,18 @@ class Batches:
     Args:
         data: see `load_data`.
         recipe: see `Recipe`.
-        device: where the images are held, as bytes.
+        device: where the images are held, as bytes, or where they are sent when they are read.
         process: (number, of how many).
 
     Raises:
-        ValueError: if the recipe holds out more images than there are, or a batch has fewer images
-            than there are processes.
+        ValueError: if the recipe holds out more images than there are, a batch has fewer images
+            than there are processes, or images on the disk are given no size.
 
     """
 
     def __init__(
         self,
-        data: ImageData,
+        data: ImageData | ImageFolders,
         recipe: Recipe,
         device: torch.device,
         process: tuple[int, int] = (0, 1),
@@ -87,16 +88,16 @@ class Batches:
                 f"batch_size={recipe.batch_size}: it leaves a batch of {smallest} for {process[1]} "
                 "processes: choose another"
             )
-        images, labels = data.train_images.to(device), data.train_labels.to(device)
-        self.images, self.labels = images[: self.length], labels[: self.length]
+        self.source = source(data, "train", device, recipe.image_size)
+        self.labels = data.train_labels.to(device)
         if recipe.held_out:
-            self.test_images, self.test_labels = images[self.length :], labels[self.length :]
+            self.test_source, self.first_test = self.source, self.length
+            self.test_labels = self.labels[self.length :]
         else:
-            self.test_images = data.test_images.to(device)
+            self.test_source = source(data, "test", device, recipe.image_size)
+            self.first_test = 0
             self.test_labels = data.test_labels.to(device)
-        self.mean: Tensor | None = None
-        if recipe.subtract_mean:  # a sum needs no floating-point copy of all images
-            self.mean = (self.images.sum(0).double() / (255 * self.length)).float()
+        self.mean = self.source.mean(self.length) if recipe.subtract_mean else None
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""
@@ -122,28 +123,29 @@ class Batches:
         order = torch.randperm(self.length, generator=random)
         if first:
             random.set_state(now)
-        for chosen in order.split(self.recipe.batch_size)[first:]:
-            here = self._share(chosen)
-            x = prepare(self.images[here], self.recipe.image_size, self.mean)
+        batches = order.split(self.recipe.batch_size)[first:]
+        shares = [self._share(chosen) for chosen in batches]
+        for chosen, here, images in zip(batches, shares, self.source.read(shares), strict=True):
+            x = prepare(images, self.recipe.image_size, self.mean)
             x = self._augment(x, len(chosen), random)
-            yield x, self.labels[here], len(here) * self.process[1] / len(chosen)
+            y = self.labels[here.to(self.device, non_blocking=True)]
+            yield x, y, len(here) * self.process[1] / len(chosen)
 
     def _augment(self, x: Tensor, n: int, random: torch.Generator) -> Tensor:
         """Crop and mirror a share of n images; the numbers are drawn for all n."""
         if pad := self.recipe.pad:
             rows, columns = torch.randint(2 * pad + 1, (2, n), generator=random)
-            x = crop(x, pad, self._share(rows), self._share(columns))
+            x = crop(x, pad, *(self._share(c).to(x.device) for c in (rows, columns)))
         if self.recipe.flip:
-            x = mirror(x, self._share(torch.rand(n, generator=random) < 0.5))
+            x = mirror(x, self._share(torch.rand(n, generator=random) < 0.5).to(x.device))
         return x.contiguous(memory_format=torch.channels_last)
 
     def _share(self, numbers: Tensor) -> Tensor:
         number, count = self.process
-        return numbers[number::count].to(self.device, non_blocking=True)
+        return numbers[number::count]
 
-    def test(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def test(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the test images, or those held out, in order and as they are."""
-        for images, labels in zip(
-            self.test_images.split(batch_size), self.test_labels.split(batch_size), strict=True
-        ):
-            yield prepare(images, self.recipe.image_size, self.mean), labels
+        numbers = torch.arange(self.first_test, self.first_test + len(self.test_labels))
+        for images in self.test_source.read(numbers.split(batch_size)):
+            yield prepare(images, self.recipe.image_size, self.mean)

@@ -258,6 +258,30 @@ def zero_unit(x: Sequence[float], outputs: Mapping[str, Sequence[float]]) -> Fig
 
 
 @styled
+def ladder(devices: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw images a second, a panel a device, a bar a loop in the order given, the first on top.
+
+    Args:
+        devices: a device's name, and its rates by the variants of `tools/bench_d2l.py`.
+
+    """
+    panels, told = [], []
+    for device, rates in devices.items():
+        canvas, axes = panel(3.75, 0.8 + 0.3 * len(rates))
+        names, values = [TEXT[f"loop {name}"] for name in rates], list(rates.values())
+        bars = axes.barh(names, values, color=BLUE, alpha=0.8)
+        axes.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3, fontsize=9)
+        axes.invert_yaxis()
+        axes.set(title=device, xlabel=TEXT["rate"], xlim=(0, 1.25 * max(values)))  # for the numbers
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.grid(visible=False, axis="y")
+        panels.append(canvas)
+        bars_told = "; ".join(f"{n} {value:,.0f}" for n, value in zip(names, values, strict=True))
+        told.append(TEXT["alt ladder"].format(device=device, n=len(rates), rates=bars_told))
+    return Figure(panels, " ".join(told))
+
+
+@styled
 def confusion(labels: Tensor, predictions: Tensor, classes: Sequence[str]) -> Figure:
     """Draw how often each true class (row) was predicted as each class (column)."""
     n = len(classes)

@@ -132,11 +132,13 @@ CIFAR = Recipe(
 # iterations)". Here it is 400 steps: a count can be repeated and resumed, a threshold depends.
 CIFAR_110 = dataclasses.replace(CIFAR, warm_up=(0.01, 400))
 
-# Ours, for time to accuracy on Fashion-MNIST at 28x28.
+# Ours: the shortest way for cifar_resnet(8) to 91.3% on Fashion-MNIST at 28x28, the median of D2L's
+# recordings. Chosen by six trial runs, whose test accuracies are therefore not reported; measured
+# on other seeds by tools/bench_accuracy.py.
 FAST = Recipe(
-    epochs=8,
-    batch_size=128,
-    lr=0.2,
+    epochs=3,
+    batch_size=100,
+    lr=0.4,
     momentum=0.9,
     nesterov=True,
     weight_decay=5e-4,

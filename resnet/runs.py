@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
-SCHEMA = 2  # raised when a field changes its meaning
+SCHEMA = 3  # raised when a field changes its meaning
 
 T = TypeVar("T")
 
@@ -37,7 +37,8 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str]:
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:
-        name = f"{platform.machine()} {device.type.upper()}, {torch.get_num_threads()} threads"
+        kind = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
+        name = f"{kind} {device.type.upper()}, {torch.get_num_threads()} threads"
     return {
         "device": name,
         "python": platform.python_version(),
@@ -74,6 +75,19 @@ def peak_memory(device: torch.device | str = "cpu") -> int:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write a record; the file is there whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(json.dumps(content, indent=1) + "\n")
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 @dataclass
@@ -133,16 +147,12 @@ class Run:
     def provenance(self) -> str:
         """Say in one line on what the run was made."""
         part = "sample of" if self.data["sample"] else "whole of"
-        return f"{part} {self.data['name']}, {self.machine['device']}, {self.date[:10]}"
+        copy = "" if self.data["canonical"] else ", a copy"
+        return f"{part} {self.data['name']}{copy}, {self.machine['device']}, {self.date[:10]}"
 
     def save(self, path: str | Path) -> None:
         """Write the record as JSON; the file is there whole or not at all."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        content = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        partial.write_text(json.dumps(content, indent=1) + "\n")
-        os.replace(partial, path)
+        write_json(path, {"schema": SCHEMA, **dataclasses.asdict(self)})
 
     @classmethod
     def load(cls, path: str | Path) -> "Run":
@@ -159,9 +169,8 @@ class Run:
                 raise ValueError(f"{', '.join(missing)} missing")
             if unknown := [name for name in content if name not in fields]:
                 raise ValueError(f"{', '.join(unknown)} unknown")
-            for name, kind in FIELD_TYPES.items():
-                if not isinstance(content[name], kind):
-                    raise ValueError(f"{name} is {content[name]!r}, expected {kind.__name__}")
+            _check_types(content, FIELD_TYPES)
+            _check_types(content["data"], DATA_FIELDS)
             for row in content["rows"]:
                 if not all(isinstance(v, int | float) for v in row.values()):
                     raise ValueError(f"a row is {row!r}, expected numbers")
@@ -177,15 +186,29 @@ FIELD_TYPES = {
 }  # fmt: skip
 
 
+DATA_FIELDS = {
+    "name": str, "sample": bool, "canonical": bool, "train_images": int, "test_images": int,
+    "sha256": str,
+}  # fmt: skip
+
+
+def _check_types(content: dict[str, Any], kinds: dict[str, type]) -> None:
+    for name, kind in kinds.items():
+        if not isinstance(content[name], kind):
+            raise ValueError(f"{name} is {content[name]!r}, expected {kind.__name__}")
+
+
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a record's fields, those of schema 1 brought to schema 2."""
+    """Return a record's fields, those of older schemas brought to this one."""
     schema = content.pop("schema")
-    if schema == 1:  # before precision could be chosen; every epoch was whole
+    if schema not in range(1, SCHEMA + 1):
+        raise ValueError(f"schema {schema}, expected {SCHEMA}")
+    if schema < 2:  # before precision could be chosen; every epoch was whole
         rows = [{"images": content["data"]["train_images"], **row} for row in content["rows"]]
         settings = {"precision": "float32", "compiled": False, "processes": 1}
-        return {**content, "rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
-    if schema != SCHEMA:
-        raise ValueError(f"schema {schema}, expected {SCHEMA}")
+        content |= {"rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
+    if schema < 3:  # before there were copies
+        content["data"] = {"canonical": True, **content["data"]}
     return content
 
 

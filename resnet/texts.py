@@ -8,6 +8,16 @@ TEXT = {
     "test": "test",
     "test error": "test error (%)",
     "layers": "layers",
+    "loop d2l": "D2L's loop",
+    "loop data on the device": "+ data on device",
+    "loop sums on the device": "+ sums on device",
+    "loop channels last": "+ channels last",
+    "loop fused optimizer": "+ fused optimizer",
+    "loop native precision": "+ native precision",
+    "loop fit": "fit",
+    "loop fit, float32": "fit, float32",
+    "loop fit, compiled": "fit, compiled",
+    "rate": "training images a second",
     "plain": "plain",
     "residual": "residual",
     "pieces": "pieces k",
@@ -117,6 +127,7 @@ TEXT = {
         "is a projection, as in {dashed} of the {units}."
     ),
     "alt no arcs": "No line leads around a unit.",
+    "alt ladder": "{device}, {n} bars, training images a second from top to bottom: {rates}.",
     "alt confusion": (
         "Table of true against predicted class for {n} test images. {right} lie on the diagonal; "
         "the most common mistake is {worst}, {count} times."

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from resnet.batches import Batches
 from resnet.blocks import check_positive
 from resnet.checkpoint import Saver, State
-from resnet.data import ImageData
+from resnet.data import ImageData, ImageFolders
 from resnet.devices import (
     Precision,
     arithmetic,
@@ -49,13 +49,14 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 def fit(
     model: nn.Module,
-    data: ImageData,
+    data: ImageData | ImageFolders,
     recipe: Recipe,
     *,
     seed: int = 0,
     device: torch.device | str | None = None,
     precision: Precision | None = None,
     compiled: bool = False,
+    sync_bn: bool = False,
     checkpoint: str | Path | None = None,
     save_every: float = 60.0,
     progress: bool = True,
@@ -74,6 +75,8 @@ def fit(
         device: see `pick_device`.
         precision: see `pick_precision`.
         compiled: let torch.compile fuse the layers; pays in long runs only.
+        sync_bn: let BN take its statistics over the images of all processes, not each process's
+            own share; torch has this for GPUs only.
         checkpoint: file to resume from, if it is there, and to keep the state in.
         save_every: seconds between checkpoints; the end of an epoch has one in any case.
         progress: show a bar an epoch on stderr.
@@ -91,9 +94,14 @@ def fit(
     batches = Batches(data, recipe, device, process())
     total = recipe.steps or (recipe.epochs or 0) * len(batches)
     optimizer = make_optimizer(model, recipe)
-    forward = ready(model, device, compiled=compiled)
+    forward = ready(model, device, compiled=compiled, sync_bn=sync_bn)
     name = getattr(model, "name", type(model).__name__)
-    settings = {"precision": precision, "compiled": compiled, "processes": process()[1]}
+    settings = {
+        "precision": precision,
+        "compiled": compiled,
+        "processes": process()[1],
+        "sync_bn": sync_bn,
+    }
     run = Run(
         name, data.describe(), recipe.describe(), seed, settings=settings, machine=machine(device)
     )
@@ -138,8 +146,19 @@ def fit(
     return run
 
 
-def ready(model: nn.Module, device: torch.device, *, compiled: bool) -> nn.Module:
-    """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes."""
+def ready(
+    model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool
+) -> nn.Module:
+    """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes.
+
+    Raises:
+        ValueError: for sync_bn without GPUs.
+
+    """
+    if sync_bn:
+        if device.type != "cuda":
+            raise ValueError(f"sync_bn=True on {device}: torch can do this on GPUs only")
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # in place, but for a lone BN
     forward = model
     if compiled:
         mode = "reduce-overhead" if device.type == "cuda" else None
@@ -181,7 +200,7 @@ def _fits(model: nn.Module, x: Tensor) -> bool:
 
 def evaluate(
     model: nn.Module,
-    data: ImageData,
+    data: ImageData | ImageFolders,
     recipe: Recipe | None = None,
     *,
     device: torch.device | str | None = None,
@@ -217,7 +236,7 @@ def score(
     """Classify the test images of `batches`, which are on the model's device."""
     model.eval()
     with arithmetic(batches.device, precision):
-        scores = torch.cat([model(x) for x, _ in batches.test(batch_size)]).float()
+        scores = torch.cat([model(x) for x in batches.test(batch_size)]).float()
     predictions = scores.argmax(1)
     return Evaluation(
         F.cross_entropy(scores, batches.test_labels).item(),

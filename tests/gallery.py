@@ -20,6 +20,7 @@ from resnet import (
 )
 from resnet.figures import Figure
 from resnet.runs import Run
+from resnet.texts import TEXT
 
 X = np.linspace(0, 1, 20)
 CLASSES = ("cat & dog", "bird", "<fish>")
@@ -63,6 +64,12 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         {"plain": [20.0, 3.0, 0.5, 0.4], "residual": [0.6, 0.4]}, by_share=True
     ),
     "zero_unit": lambda: figures.zero_unit(list(X), {"block": list(X), "identity": list(X)}),
+    "ladder": lambda: figures.ladder(
+        {
+            "a <net>": {k[5:]: 100.0 * i for i, k in enumerate(TEXT) if k.startswith("loop ")},
+            "b": {"d2l": 50.0, "fit": 1234.0},
+        }
+    ),
     "confusion": lambda: figures.confusion(LABELS, GUESSES, CLASSES),
     "predictions": predictions,
     "plain_and_residual": drawings.plain_and_residual,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import gzip
 import hashlib
-import http.server
 import os
 import shutil
 import socket
 import struct
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +19,7 @@ from typing import Any
 import pytest
 import torch
 from torchvision.datasets import FashionMNIST
+from webserver import Mirror, serving
 
 import resnet.data.fashion_mnist
 from resnet import DataError, ImageData, load_data
@@ -129,6 +127,7 @@ def test_describe(sample: ImageData) -> None:
     assert sample.describe() == {
         "name": "Fashion-MNIST",
         "sample": True,
+        "canonical": True,
         "train_images": 2000,
         "test_images": 1000,
         "sha256": sample.digest,
@@ -255,13 +254,6 @@ def test_whole_is_not_the_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         load_data("fashion-mnist", root=tmp_path)
 
 
-class Mirror(http.server.SimpleHTTPRequestHandler):
-    """A web server for one folder that keeps quiet."""
-
-    def log_message(self, *_args: object) -> None:
-        pass
-
-
 class Impolite(Mirror):
     """Hangs up after half of what it promised."""
 
@@ -318,21 +310,14 @@ def served(
     folder: Path, monkeypatch: pytest.MonkeyPatch, handler: type[Mirror] = Mirror
 ) -> Iterator[None]:
     """The folder's files on a mirror on this machine, with the checksums of the sample's files."""
-    make = functools.partial(handler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), make) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        monkeypatch.setattr(FashionMNIST, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
+    with serving(folder, handler) as address:
+        monkeypatch.setattr(FashionMNIST, "mirrors", [address])
         resources = [
             (f"{f}.gz", hashlib.md5((SAMPLE_FOLDER / f"{f}.gz").read_bytes()).hexdigest())
             for f in FILES
         ]
         monkeypatch.setattr(FashionMNIST, "resources", resources)
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+        yield
 
 
 @pytest.mark.parametrize("leftover", ["nothing", "empty folders"])

@@ -169,6 +169,7 @@ def test_texts_come_from_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
         ("published_depth", ["7.93% at 1202"]),
         ("curves", ["2 lines", "a <net> 1.25, b 0.5.", "a <net> 45.6, b 78.9."]),
         ("gradient_norms", ["40 (plain)", "1.2 (residual)"]),
+        ("ladder", ["a <net>, 9 bars", "b, 2 bars", "D2L's loop 50; fit 1,234."]),
         ("confusion", ["for 10 test images", "7 lie on", "<fish> → bird, 2 times"]),
         ("predictions", ["10 test images", "3 are wrong"]),
     ],

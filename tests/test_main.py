@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -103,22 +104,61 @@ def test_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     assert not record.exists()
 
 
-def test_two_processes_equal_one(tmp_path: Path) -> None:
-    """torchrun with gloo: the losses of one process with the same batches, to 1e-5.
-
-    The network has no BN: its statistics would be those of each process's own images. One record
-    is written, by the first process.
-    """
+@pytest.fixture(scope="module")
+def by_two(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, resnet.Run]:
+    """The records of two gloo processes under torchrun, without and with BN."""
+    folder = tmp_path_factory.mktemp("two")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run(
         [
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-            two_processes.__file__, str(tmp_path / "two.json"),
+            two_processes.__file__, str(folder),
         ],
         env=environment, check=True, capture_output=True, timeout=120,
     )  # fmt: skip
-    one, two = two_processes.train(), resnet.Run.load(tmp_path / "two.json")
+    return {bn: resnet.Run.load(folder / f"bn-{bn}.json") for bn in (False, True)}
+
+
+def test_two_processes_equal_one(by_two: dict[bool, resnet.Run]) -> None:
+    """Without BN: the losses of one process with the same batches, to 1e-5."""
+    one, two = two_processes.train(bn=False), by_two[False]
     assert (one.settings["processes"], two.settings["processes"]) == (1, 2)
     assert len(one.rows) == len(two.rows) == 2
     for a, b in zip(one.rows, two.rows, strict=True):
         assert a == pytest.approx(b, rel=1e-5)
+
+
+def test_bn_of_two_processes_is_bn_of_each_share(by_two: dict[bool, resnet.Run]) -> None:
+    """With BN: the losses of one process that normalises each process's images by themselves."""
+    whole, shares = two_processes.train(bn=True), two_processes.train(bn=True, by_share=True)
+    for row, as_one, as_two in zip(by_two[True].rows, whole.rows, shares.rows, strict=True):
+        for name in ("train_loss", "train_accuracy"):
+            assert row[name] == pytest.approx(as_two[name], rel=1e-5)
+        assert row["train_loss"] != pytest.approx(as_one["train_loss"], rel=1e-4)
+
+
+def test_bn_over_all_processes_needs_gpus(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*QUICK, "--sync-bn"]) == 1
+    assert "sync_bn=True on cpu: torch can do this on GPUs only" in capsys.readouterr().err
+
+
+def test_bench_prints_and_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {
+        "network": "cifar-20", "input": [2, 3, 32, 32], "precision": "float32", "compiled": False,
+        "images_per_second": 12.5, "warm_up_seconds": 0.1, "share_of_ceiling": 0.25,
+        "ceiling_gigaflops": 80.0,
+    }  # fmt: skip
+    asked = []
+    monkeypatch.setattr(
+        "resnet.__main__.speeds", lambda *a, **k: asked.append((a, k)) or iter([row])
+    )
+    record = tmp_path / "speed.json"
+    assert main(["bench", "--device", "cpu", "--steps", "1", "--record", str(record)]) == 0
+    out = capsys.readouterr().out
+    assert "cifar-20" in out and "12.5 images/s" in out and "25.0%" in out
+    content = json.loads(record.read_text())
+    assert content["rows"] == [row] and content["machine"]["torch"]
+    ((device, precisions), options), = asked
+    assert (device.type, precisions[-1], options) == ("cpu", "float32", {"steps": 1})

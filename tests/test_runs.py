@@ -27,7 +27,10 @@ def make(**changes: Any) -> Run:
     }
     content: dict[str, Any] = {
         "network": "ResNet-18",
-        "data": {"name": "Fashion-MNIST", "sample": True, "train_images": 300, "sha256": "ab"},
+        "data": {
+            "name": "Fashion-MNIST", "sample": True, "canonical": True, "train_images": 300,
+            "test_images": 100, "sha256": "ab",
+        },
         "recipe": {"epochs": 2, "lr": 0.1, "image_size": None},
         "seed": 3,
         "rows": [{"epoch": 1, **row}, {"epoch": 2, **row, "test_accuracy": 0.6}],
@@ -67,7 +70,8 @@ def test_what_a_record_says() -> None:
     assert run.column("test_accuracy") == [0.45, 0.6]
     assert run.images_per_second == 2 * 300 / (2.0 + 3.0)
     assert run.provenance == "sample of Fashion-MNIST, a CPU, 2026-11-01"
-    assert make(data={**run.data, "sample": False}).provenance.startswith("whole of Fashion-MNIST")
+    copy = make(data={**run.data, "sample": False, "canonical": False}, machine=run.machine)
+    assert copy.provenance.startswith("whole of Fashion-MNIST, a copy, a CPU")
 
 
 def test_best_row_beside_the_last() -> None:
@@ -76,7 +80,7 @@ def test_best_row_beside_the_last() -> None:
     assert run.best("train_loss") is run.rows[0]  # the first of equals
 
 
-def test_schema_1_is_still_read(tmp_path: Path) -> None:
+def test_older_schemas_are_still_read(tmp_path: Path) -> None:
     """Before precision could be chosen: float32, one process, whole epochs."""
     path = tmp_path / "old.json"
     make().save(path)
@@ -85,11 +89,13 @@ def test_schema_1_is_still_read(tmp_path: Path) -> None:
         del content[name]
     for row in content["rows"]:
         del row["images"]
+    del content["data"]["canonical"]
     path.write_text(json.dumps({**content, "schema": 1}))
     old = Run.load(path)
     assert old.settings == {"precision": "float32", "compiled": False, "processes": 1}
     assert old.column("images") == [300, 300]
     assert old.images_per_second == make().images_per_second
+    assert old.data["canonical"]
 
 
 def damaged(change: Callable[[dict[str, Any]], Any]) -> Callable[[str], str]:
@@ -113,7 +119,10 @@ FIELDS = [field.name for field in dataclasses.fields(Run)]
         (lambda text: "3", ""),
         (lambda text: "null", ""),
         (lambda text: "{}", "schema"),
-        (damaged(lambda c: c.update(schema=3)), "schema 3, expected 2"),
+        (damaged(lambda c: c.update(schema=4)), "schema 4, expected 3"),
+        (damaged(lambda c: c.update(schema=0)), "schema 0, expected 3"),
+        (damaged(lambda c: c["data"].pop("canonical")), "canonical"),
+        (damaged(lambda c: c["data"].update(sha256=3)), "sha256 is 3, expected str"),
         (damaged(lambda c: c.update(seed="3")), "seed is '3', expected int"),
         (damaged(lambda c: c.update(colour=1)), "colour unknown"),
         (damaged(lambda c: c["rows"][0].update(epoch="one")), "expected numbers"),
@@ -163,7 +172,7 @@ def test_failing_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: st
         run.save(path)
     monkeypatch.undo()
     assert path.read_text() == before
-    assert [p.name for p in tmp_path.glob("*.json")] == ["run.json"]
+    assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,8 @@ def test_record(small: ImageData, tmp_path: Path) -> None:
     assert record.network == "ResNet-8"
     assert record.data == small.describe()
     assert record.recipe == Recipe(epochs=2, batch_size=50, lr=0.1, image_size=8).describe()
-    assert record.settings == {"precision": "float32", "compiled": False, "processes": 1}
+    assert record.settings == {"precision": "float32", "compiled": False, "processes": 1,
+                               "sync_bn": False}  # fmt: skip
     assert record.peak_memory > 100e6
     assert record.images_per_second == pytest.approx(260 / sum(record.seconds))
     assert record.seed == 3

@@ -2,40 +2,64 @@
 
 import os
 from pathlib import Path
+from typing import Literal, overload
 
 from resnet.blocks import check_one_of
-from resnet.data import fashion_mnist
+from resnet.data import cifar10, fashion_mnist, folders
 from resnet.data.digits import digits, signs
+from resnet.data.folders import ImageFolders
 from resnet.data.images import DataError, DataMissingError, ImageData
 
-__all__ = ["DataError", "DataMissingError", "ImageData", "load_data"]
+__all__ = ["DataError", "DataMissingError", "ImageData", "ImageFolders", "load_data"]
 
-NAMES = ("fashion-mnist", "digits", "signs")
+NAMES = ("fashion-mnist", "cifar10", "digits", "signs", "folder:PATH")
 
 
-def load_data(name: str, *, root: str | Path | None = None, sample: bool = False) -> ImageData:
-    """Load a data set; Fashion-MNIST is downloaded if it is nowhere on this machine.
+@overload
+def load_data(
+    name: Literal["fashion-mnist", "cifar10", "digits", "signs"],
+    *,
+    root: str | Path | None = None,
+    sample: bool = False,
+) -> ImageData: ...
+@overload
+def load_data(
+    name: str, *, root: str | Path | None = None, sample: bool = False
+) -> ImageData | ImageFolders: ...
+def load_data(
+    name: str, *, root: str | Path | None = None, sample: bool = False
+) -> ImageData | ImageFolders:
+    """Load a data set; Fashion-MNIST and CIFAR-10 are downloaded if they are not on this machine.
 
     Args:
-        name: "fashion-mnist"; "digits", which come with scikit-learn; or "signs".
-        root: folder that holds the sets: torchvision's `FashionMNIST/raw`, and for "signs" its two
-            .h5 files. Default: the environment variable RESNET_DATA, or ~/.cache/resnet-book; for
-            Fashion-MNIST also Debian's package dataset-fashion-mnist where it is installed.
+        name: "fashion-mnist"; "cifar10"; "digits", which come with scikit-learn; "signs"; or
+            "folder:PATH", image files in PATH/train/CLASS and PATH/test/CLASS.
+        root: folder that holds the sets: torchvision's `FashionMNIST/raw`, the archive
+            cifar-10-binary.tar.gz, the two .h5 files of SIGNS. Default: the environment variable
+            RESNET_DATA, or ~/.cache/resnet-book; for Fashion-MNIST also Debian's package
+            dataset-fashion-mnist where it is installed.
         sample: of Fashion-MNIST, the 2,000 + 1,000 images inside this package.
 
     Raises:
-        ValueError: for an unknown name, or a sample of a set that has none.
+        ValueError: for an unknown name, a sample of a set that has none, or a root beside a folder.
         DataMissingError: if SIGNS is not on this machine.
         DataError: if a file is missing, damaged or cannot be fetched. The sample never takes the
             place of the whole set.
 
     """
-    check_one_of("name", name, NAMES)
+    path = name.removeprefix("folder:") if str(name).startswith("folder:") else ""
+    check_one_of("name", "folder:PATH" if path else name, NAMES)
     if sample and name != "fashion-mnist":
         raise ValueError(f"sample=True: only 'fashion-mnist' has a sample, {name!r} has none")
+    if path:
+        if root is not None:
+            raise ValueError(f"root={str(root)!r}: {name!r} names its folder itself")
+        return folders.load(Path(path).expanduser())
     place = Path(root or os.environ.get("RESNET_DATA") or "~/.cache/resnet-book").expanduser()
     if name == "digits":
         return digits()
     if name == "signs":
         return signs(place)
+    if name == "cifar10":
+        return cifar10.load(place)
     return fashion_mnist.load(place, only_there=root is not None, sample=sample)

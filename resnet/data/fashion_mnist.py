@@ -6,16 +6,15 @@ The sample holds the first 200 training and 100 test images of each class.
 
 import gzip
 import hashlib
-import http.client
 import os
 import tempfile
-import urllib.error
 import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from resnet.data.downloads import storing
 from resnet.data.images import DataError, ImageData
 
 FILES = (
@@ -43,14 +42,6 @@ SAMPLE = (
     "4738fd437c0f8d6498ae7f6f5c86f1cc3c878d4116ff169fc5635bd6847899cc",
     "7cee33c3c6414b1b86c25e665a6c4f41584269de3b7cc9768b1d351922845eef",
     "3128d790775889812b73c4f13923559c8b9e281d112c6ea7862acf60a206a909",
-)
-
-NO_ANSWER = (  # what torchvision's download raises when the net is at fault, not the disk
-    urllib.error.URLError,
-    http.client.HTTPException,
-    ConnectionError,
-    TimeoutError,
-    RuntimeError,
 )
 
 
@@ -115,20 +106,15 @@ def _download(place: Path) -> None:
     """Fetch by torchvision, which checks the archives' MD5; all four files appear, or none."""
     from torchvision.datasets import FashionMNIST  # takes seconds to import
 
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place, prefix=".download-") as partial:
-            FashionMNIST(partial, download=True)
-            (place / "FashionMNIST").mkdir(exist_ok=True)
-            os.replace(Path(partial, "FashionMNIST", "raw"), place / "FashionMNIST" / "raw")
-    except NO_ANSWER as error:
-        raise DataError(
-            f"Fashion-MNIST could not be downloaded ({error}). Connect to the internet, or put its "
-            f"four files into {place / 'FashionMNIST' / 'raw'}, or install Debian's package "
-            "dataset-fashion-mnist, or ask for the small sample with sample=True"
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"Fashion-MNIST cannot be stored in {place} ({error}): name a folder that can be "
-            "written to, root=... or the environment variable RESNET_DATA"
-        ) from error
+    raw = place / "FashionMNIST" / "raw"
+    otherwise = (
+        f"put its four files into {raw}, or install Debian's package dataset-fashion-mnist, or ask "
+        "for the small sample with sample=True"
+    )
+    with (
+        storing("Fashion-MNIST", place, otherwise),
+        tempfile.TemporaryDirectory(dir=place, prefix=".download-") as partial,
+    ):
+        FashionMNIST(partial, download=True)
+        raw.parent.mkdir(exist_ok=True)
+        os.replace(Path(partial, "FashionMNIST", "raw"), raw)

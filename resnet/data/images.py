@@ -23,7 +23,9 @@ class DataMissingError(DataError):
 class ImageData:
     """Images and labels in memory.
 
-    Images are uint8 of shape (N, channels, height, width), labels int64 of shape (N,).
+    Images are uint8 of shape (N, channels, height, width), labels int64 of shape (N,). A set is
+    `canonical` if it is what its authors published, which its digest tells; otherwise it is a copy,
+    and every record made with it says so.
     """
 
     name: str
@@ -33,6 +35,12 @@ class ImageData:
     test_labels: Tensor
     classes: tuple[str, ...]
     sample: bool
+    canonical: bool = True
+
+    @property
+    def channels(self) -> int:
+        """Channels of an image."""
+        return self.train_images.shape[1]
 
     @property
     def digest(self) -> str:
@@ -93,6 +101,7 @@ class ImageData:
         return {
             "name": self.name,
             "sample": self.sample,
+            "canonical": self.canonical,
             "train_images": len(self.train_images),
             "test_images": len(self.test_images),
             "sha256": self.digest,

@@ -1,0 +1,93 @@
+"""resnet.bench: what it measures, on networks small enough to be quick."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import resnet
+from resnet import bench
+from resnet.bench import ceiling, network, noise, speed, speeds
+
+CPU = torch.device("cpu")
+
+
+def test_ceiling_counts_two_operations_a_multiply_add(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock on which every product takes a second, the largest matrix gives the ceiling."""
+    ticks = iter(float(i) for i in range(1000))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
+    monkeypatch.setattr(torch, "rand", lambda n, _, device: torch.zeros(2, 2))
+    assert ceiling(CPU, "float32") == 2 * 4096**3
+
+
+def test_noise_is_a_data_set() -> None:
+    data = noise(30, 3, 8)
+    assert data.train_images.shape == (30, 3, 8, 8) and data.channels == 3
+    assert data.train_labels.bincount().tolist() == [3] * 10
+    assert data.digest == noise(30, 3, 8).digest
+
+
+@pytest.mark.parametrize(("name", "channels"), [("resnet18", 1), ("cifar-20", 3)])
+def test_networks(name: str, channels: int) -> None:
+    net = network(name)
+    assert net.in_channels == channels and net.name == f"ResNet-{name[-2:]}"
+    assert net.fc.out_features == 10
+
+
+class Sleeper(nn.Module):
+    """A network of 7 multiply-adds an image that takes 30 ms a batch."""
+
+    in_channels = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(1, 7, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not x.is_meta:
+            time.sleep(0.03)
+        return torch.nn.functional.pad(self.fc(x.mean((2, 3))), (0, 3))
+
+
+def test_speed_is_of_epochs_after_the_first() -> None:
+    found = speed(
+        Sleeper(), 4, 5, device=CPU, precision="float32", compiled=False, steps=2, repeats=2
+    )  # fmt: skip
+    assert 0 < found["images_per_second"] <= 5 / 0.03
+    assert found["operations_per_second"] == pytest.approx(
+        6 * 7 * found["images_per_second"], rel=1e-3
+    )
+    assert found["warm_up_seconds"] >= 0
+
+
+def test_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled in the first precision only; the share is against that precision's ceiling."""
+    asked: list[Any] = []
+
+    def measured(model: nn.Module, side: int, batch_size: int, **options: Any) -> dict[str, Any]:
+        asked.append((model.name, side, batch_size, options["precision"], options["compiled"]))
+        return {"images_per_second": 1.0, "warm_up_seconds": 0.0, "operations_per_second": 2e9}
+
+    monkeypatch.setattr(bench, "speed", measured)
+    monkeypatch.setattr(bench, "ceiling", lambda _, p: 8e9 if p == "bfloat16" else 4e9)
+    rows = list(speeds(CPU, ["bfloat16", "float32"], names=["cifar-20"]))
+    assert asked == [
+        ("ResNet-20", 32, 128, "bfloat16", False),
+        ("ResNet-20", 32, 128, "bfloat16", True),
+        ("ResNet-20", 32, 128, "float32", False),
+    ]
+    assert [row["share_of_ceiling"] for row in rows] == [0.25, 0.25, 0.5]
+    assert rows[0]["input"] == [128, 3, 32, 32]
+    assert "operations_per_second" not in rows[0]
+
+
+def test_noise_trains() -> None:
+    found = speed(
+        resnet.cifar_resnet(8), 8, 4, device=CPU, precision="float32", compiled=False, steps=1,
+        repeats=1,
+    )  # fmt: skip
+    assert found["images_per_second"] > 0

@@ -1,0 +1,138 @@
+"""tools.bench_d2l and tools.bench_accuracy: what they hand to D2L's loop, and what they record."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torchvision.datasets import FashionMNIST
+
+import resnet
+from resnet.batches import Batches
+from tools import bench_accuracy, bench_d2l
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def few() -> resnet.ImageData:
+    return resnet.load_data("fashion-mnist", sample=True).first(train=20, test=10)
+
+
+def test_d2l_finds_these_images(few: resnet.ImageData) -> None:
+    """torchvision reads them as Fashion-MNIST from ../data, as d2l asks it to, and fetches none."""
+    before = Path.cwd()
+    with bench_d2l.d2l_folder(few):
+        for train, images, labels in (
+            (True, few.train_images, few.train_labels),
+            (False, few.test_images, few.test_labels),
+        ):
+            found = FashionMNIST(root="../data", train=train, download=True)
+            assert torch.equal(found.data, images[:, 0])
+            assert torch.equal(found.targets, labels)
+    assert Path.cwd() == before
+
+
+def test_the_clock_runs_over_the_whole_loop() -> None:
+    timed = bench_d2l.Timed([1, 2], CPU)
+    assert len(timed) == 2
+    for _ in timed:
+        time.sleep(0.01)
+    assert timed.seconds >= 0.02
+
+
+def test_prepared_batches_are_d2ls(few: resnet.ImageData) -> None:
+    """Pairs, channel by channel in memory."""
+    recipe = resnet.Recipe(epochs=1, batch_size=8, lr=0.1, image_size=12)
+    loader = bench_d2l.Prepared(Batches(few, recipe, CPU))
+    batches = list(loader)
+    assert len(loader) == len(batches) == 3
+    assert [len(y) for _, y in batches] == [8, 8, 4]
+    assert all(x.shape[1:] == (1, 12, 12) and x.is_contiguous() for x, _ in batches)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_the_loop_trains(
+    few: resnet.ImageData, monkeypatch: pytest.MonkeyPatch, channels_last: bool
+) -> None:
+    """One epoch of gradient steps, whatever makes it fast."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 10))
+    before = net[1].weight.detach().clone()
+    monkeypatch.setattr(resnet, "resnet18", lambda *_: net)
+    batches = Batches(few, resnet.Recipe(epochs=1, batch_size=8, lr=0.1), CPU)
+    seconds = bench_d2l.loop(
+        batches, 0.1, channels_last=channels_last, precision="float32", fused=True
+    )
+    assert seconds > 0 and not torch.equal(net[1].weight, before)
+
+
+def test_d2l_record(
+    few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Speeds are ratios of the same round; the first round is not counted."""
+    seconds = {"d2l": iter([9.0, 2.0, 4.0]), "fit": iter([9.0, 1.0, 1.0])}
+    monkeypatch.setattr(
+        bench_d2l, "variants", lambda *_: {n: lambda n=n: next(seconds[n]) for n in seconds}
+    )
+    monkeypatch.setattr(bench_d2l, "RESULTS", tmp_path)
+    monkeypatch.setattr(bench_d2l, "ceiling", lambda *_: 1e12)
+    monkeypatch.setattr(resnet, "load_data", lambda *_: few)
+    monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=10, lr=0.1))
+    monkeypatch.setattr(
+        sys, "argv", ["bench", "--device", "cpu", "--steps", "2", "--rounds", "2"]
+    )
+    bench_d2l.main()
+    content = json.loads((tmp_path / "bench-d2l-cpu.json").read_text())
+    d2l, fit = content["rows"]
+    assert d2l["speed_over_d2l"] == [1, 1, 1]
+    assert fit["speed_over_d2l"] == [2.5, 3.0, 3.5]
+    assert fit["images_per_second"] == 20 and fit["seconds_per_epoch_of_60000"] == 3000
+    assert content["machine"]["device"] and content["data"]["name"] == "Fashion-MNIST"
+
+
+def test_fast_records_every_seed(
+    few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_accuracy, "RESULTS", tmp_path)
+    monkeypatch.setattr(resnet, "load_data", lambda *_: few)
+    monkeypatch.setattr(resnet, "FAST", resnet.Recipe(epochs=2, batch_size=10, lr=0.01))
+    found = bench_accuracy.fast(CPU, 2)
+    assert [row["seed"] for row in found["rows"]] == list(bench_accuracy.FAST_SEEDS[:2])
+    accuracies = []
+    for row in found["rows"]:
+        run = resnet.Run.load(tmp_path / f"fast-resnet8-cpu-seed{row['seed']}.json")
+        assert row["test_accuracy"] == run.rows[-1]["test_accuracy"] and len(run.rows) == 2
+        assert row["seconds_in_all"] >= row["seconds_of_training"] - 0.01
+        accuracies.append(row["test_accuracy"])
+    assert found["mean_test_accuracy"] == pytest.approx(sum(accuracies) / 2, abs=1e-5)
+
+
+def test_both_loops_start_from_the_same_weights(
+    few: resnet.ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a step too small to move a weight, both networks classify alike."""
+
+    class Net(nn.Sequential):
+        def __init__(self, *_: Any) -> None:
+            super().__init__(nn.Flatten(), nn.Linear(64, 10))
+
+    monkeypatch.setattr(resnet, "load_data", lambda *_: few)
+    monkeypatch.setattr(resnet, "resnet18", Net)
+    monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=1e-12))
+    monkeypatch.setattr(torch.utils.data, "DataLoader", one_process(torch.utils.data.DataLoader))
+    found = bench_accuracy.same(CPU, 2, epochs=1, image_size=8)
+    for row in found["rows"]:
+        assert row["d2l"] == row["fit"]
+    assert found["mean_test_accuracy"]["d2l"] == found["mean_test_accuracy"]["fit"]
+    assert found["recipe"]["image_size"] == 8
+
+
+def one_process(loader: type) -> Any:
+    """D2L's loader without processes of its own, which a test need not wait for."""
+    return lambda *args, **options: loader(*args, **{**options, "num_workers": 0})
