@@ -8,15 +8,15 @@ import resnet
 import torch
 
 # %% statement [markdown]
-# A network with one hidden layer of $w$ units computes, for an input vector $x$,
+# A network with one hidden layer of $n$ units computes, for an input vector $x$,
 #
 # $$
-# f(x) = \sum_{i=1}^{w} v_i \, \mathrm{ReLU}(W_i \cdot x + b_i)
+# f(x) = \sum_{i=1}^{n} v_i \, \mathrm{ReLU}(W_i \cdot x + b_i)
 # $$
 #
-# with one row $W_i$ of weights, one bias $b_i$ and one output weight $v_i$ for each unit. Let $\mathcal{F}_w$ be all functions of this form.
-# Show that $\mathcal{F}_w \subseteq \mathcal{F}_{w+1}$ by a construction: write
-# `widen(w, b, v)`, which gets tensors of the shapes `(n, d)`, `(n,)` and `(n,)` and returns three
+# with one row $W_i$ of weights, one bias $b_i$ and one output weight $v_i$ for each unit. Let $\mathcal{F}_n$ be all functions of this form.
+# Show that $\mathcal{F}_n \subseteq \mathcal{F}_{n+1}$ by a construction: write
+# `widen(w, b, v)`, which gets $W$, $b$ and $v$ as tensors of the shapes `(n, d)`, `(n,)` and `(n,)` and returns three
 # tensors of the shapes `(n + 1, d)`, `(n + 1,)` and `(n + 1,)` that compute the same function, for every input.
 #
 # Then, in words: weight decay pulls all weights towards zero. If the class is all that

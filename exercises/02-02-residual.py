@@ -16,9 +16,9 @@ from torch import nn
 # \mathrm{ReLU}\bigl(\mathrm{BN}(\mathrm{conv}_2(\mathrm{ReLU}(\mathrm{BN}(\mathrm{conv}_1(x))))) + s(x)\bigr) .
 # $$
 #
-# Both convolutions have 3×3 kernels and one pixel of padding; `conv_1` leads from `in_channels`
-# to `channels` and has the stride, `conv_2` leads from `channels` to `channels` with stride
-# 1. The shortcut $s$ hands $x$ on where the block keeps the shape, that is, where `stride` is 1 and
+# Both convolutions have 3×3 kernels and one pixel of padding; $\mathrm{conv}_1$ leads from `in_channels`
+# to `channels` and has the stride, $\mathrm{conv}_2$ leads from `channels` to `channels` and has
+# none. The shortcut $s$ hands $x$ on where the block keeps the shape, that is, where `stride` is 1 and
 # `in_channels` equals `channels`. Otherwise it is a 1×1 convolution, followed by a BN, that gives $x$ the shape of the
 # other summand (option B). BN is `nn.BatchNorm2d`. Whether the convolutions have biases is up to you.
 #

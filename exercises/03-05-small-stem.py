@@ -12,7 +12,7 @@ from torch import nn
 #
 # Write `with_small_stem(net)`, which gets a `resnet.resnet18(10, 1)` (10 classes, one channel), replaces its part `net.stem` by such a stem with 64 channels, and returns the network.
 #
-# Then train both under the quick profile, for instance with `data = resnet.load_data("fashion-mnist", sample=True).first(train=700, test=300)` and `resnet.fit(net, data, resnet.Recipe(epochs=2, batch_size=50, lr=0.02))`. What happens to the accuracy, and what to the time for an epoch? Why?
+# Then train both on a small sample, for instance with `data = resnet.load_data("fashion-mnist", sample=True).first(train=700, test=300)` and `resnet.fit(net, data, resnet.Recipe(epochs=2, batch_size=50, lr=0.02))`. What happens to the accuracy, and what to the time for an epoch? Why?
 #
 # *Why it matters.* "ResNet-18 on CIFAR" can be either network, and the two differ much in accuracy and cost. It is one of the things to look up first in a result.
 

@@ -114,6 +114,20 @@ RIGHT["residual"] = [
     "            nn.Conv2d(o, o, 3, 1, 1), nn.BatchNorm2d(o))\n"
     "    def forward(self, image):\n"
     "        return self.end(self.way(image) + self.body(image))",
+    # convolutions as functions of parameters
+    "class Residual(nn.Module):\n"
+    "    def __init__(self, i, o, s=1):\n"
+    "        super().__init__()\n"
+    "        self.s, same = s, s == 1 and i == o\n"
+    "        self.a = nn.Parameter(torch.randn(o, i, 3, 3))\n"
+    "        self.b = nn.Parameter(torch.randn(o, o, 3, 3))\n"
+    "        self.p = None if same else nn.Parameter(torch.randn(o, i, 1, 1))\n"
+    "        self.bn = nn.ModuleList(nn.BatchNorm2d(o) for _ in range(2 if same else 3))\n"
+    "    def forward(self, x):\n"
+    "        y = self.bn[0](F.conv2d(x, self.a, None, self.s, 1)).relu()\n"
+    "        y = self.bn[1](F.conv2d(y, self.b, None, 1, 1))\n"
+    "        return (y + (x if self.p is None else\n"
+    "            self.bn[2](F.conv2d(x, self.p, None, self.s)))).relu()",
     # a function that returns a module with lazy layers, which adds in place to what is its own
     "class Lazy(nn.Module):\n"
     "    def __init__(self, keeps, o, s):\n"

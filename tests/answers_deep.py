@@ -353,6 +353,8 @@ WRONG["stochastic-depth"] = [
          "self.keep", "divides by keep"),
     Slip("self.branch, self.keep = branch, keep",
          "self.keep = keep\n        self.branch = lambda x: branch(x)", "as a part"),
+    Slip("        y = self.branch(x)",
+         "        with torch.no_grad():\n            y = self.branch(x)", "no gradient reaches"),
     Slip("return y if torch.rand(()) < self.keep else torch.zeros_like(y)", "return y",
          "drawn anew at every call"),
 ]  # fmt: skip

@@ -72,9 +72,7 @@ def test_the_loop_trains(
     assert seconds > 0 and not torch.equal(net[1].weight, before)
 
 
-def test_d2l_record(
-    few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Speeds are ratios of the same round; the first round is not counted."""
     seconds = {"d2l": iter([9.0, 2.0, 4.0]), "fit": iter([9.0, 1.0, 1.0])}
     monkeypatch.setattr(
@@ -84,9 +82,7 @@ def test_d2l_record(
     monkeypatch.setattr(bench_d2l, "ceiling", lambda *_: 1e12)
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=10, lr=0.1))
-    monkeypatch.setattr(
-        sys, "argv", ["bench", "--device", "cpu", "--steps", "2", "--rounds", "2"]
-    )
+    monkeypatch.setattr(sys, "argv", ["bench", "--device", "cpu", "--steps", "2", "--rounds", "2"])
     bench_d2l.main()
     content = json.loads((tmp_path / "bench-d2l-cpu.json").read_text())
     d2l, fit = content["rows"]

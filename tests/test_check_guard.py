@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -86,7 +88,7 @@ def test_no_answer_is_told_so(name: str) -> None:
         assert isinstance(found, check.Verdict) and not found, what
         assert found.says and all(line.strip() for line in found.says), what
         assert "Traceback" not in repr(found) and "site-packages" not in repr(found), what
-        assert "<li>" in found._repr_html_(), what
+        assert found._repr_html_().startswith("<p><strong>Not yet</strong>"), what
 
 
 def test_wrong_number_of_answers() -> None:
@@ -213,6 +215,30 @@ def test_leaves_random_numbers_and_weights_alone() -> None:
     assert torch.equal(torch.rand(3), expected)
     check.resnet34(net)
     assert torch.equal(net.fc.weight, weight) and net.training is training
+
+
+def test_default_dtype_is_the_readers() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert check.residual(Residual)
+        assert torch.get_default_dtype() is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_an_interrupt_stops_the_answer_too() -> None:
+    before = threading.active_count()
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        check.steps_nested(spin)
+    time.sleep(0.1)
+    assert threading.active_count() <= before
+
+
+def test_frozen_and_used_networks_are_judged_like_new_ones() -> None:
+    net = resnet.resnet34().requires_grad_(False).eval()
+    net(torch.rand(1, 3, 33, 33))
+    assert check.resnet34(net)
 
 
 def test_summary_counts_tries() -> None:

@@ -34,6 +34,9 @@ def test_each_has_what_a_reader_needs(exercise: exercises.Exercise) -> None:
     assert exercise.solution not in exercise.statement
     assert not any(exercise.solution in hint for hint in exercise.hints)
     assert re.search(r"NotImplementedError|\.\.\.|= \[\]", exercise.starter)
+    # a line that happens to start with "1." would make a list of what follows
+    words = "\n\n".join([exercise.statement, *exercise.hints, exercise.explanation])
+    assert not re.search(r"^\d+[.)] ", words, re.MULTILINE)
     assert exercise.line.endswith(".") and len(exercise.line) < 120
 
 
@@ -145,6 +148,8 @@ def test_toy_book_with_an_exercise(toy: Callable[..., Path]) -> None:
     done = run_book(folder, "build")
     assert done.returncode == 0, done.stdout + done.stderr
     page = (folder / "_build" / "html" / "chapters" / f"{exercises.NAME}.html").read_text()
+    download = folder / "_build" / "html" / "_sources" / "chapters" / f"{exercises.NAME}.ipynb"
+    assert download.read_text() == recorded, "the notebook to download has the solutions"
     solution = page[page.index('class="solution dropdown admonition"') :]
     assert "right" in re.sub(r"<[^>]+>", "", solution)
     assert "<summary>Hint 1</summary>" in page

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> Noteb
         if exercise.chapter != chapter:
             chapter = exercise.chapter
             page, title = titles[chapter]
-            text = f"## Chapter {int(chapter)}: {title}\n\nThey use what {{doc}}`{page}` says."
+            text = f"## Chapter {int(chapter)}: {title}\n\nThese belong to {{doc}}`{page}`."
             cells.append(_markdown(text, f"chapter-{chapter}"))
         cells += _cells(exercise, solutions=solutions)
     cells.append(_markdown(end, "end"))
@@ -211,6 +212,13 @@ def with_solutions(path: Path) -> Path:
     target = BUILD / "with-solutions" / path.name
     notebooks.write(whole, target)
     return target
+
+
+def take_solutions_from(sources: Path) -> None:
+    """Put the reader's notebook in the place of the page's, which a reader can download."""
+    page = sources / CHAPTERS.name / f"{NAME}.ipynb"
+    if page.is_file():
+        shutil.copy(CHAPTERS / page.name, page)
 
 
 def listing(exercises: Iterable[Exercise]) -> str:

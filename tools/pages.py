@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from . import config as book
+from . import exercises
 from .common import (
     BUILD,
     CHAPTERS,
@@ -125,6 +126,7 @@ def build(digest: str, profile: str) -> None:
         shutil.rmtree(WORK, ignore_errors=True)
         ended = f"the pages were not built (jupyter-book ended with {done.returncode}):"
         raise BookError(f"{ended}\n{_problems(done.stdout)}")
+    exercises.take_solutions_from(made / "_sources")
     (made / STAMP).write_text(digest)
     made.rename(HTML)
     shutil.rmtree(WORK, ignore_errors=True)

@@ -138,6 +138,8 @@ def stochastic_depth(StochasticBranch: object) -> str:
         if not any(part is branch for part in module.modules()):
             raise Wrong(f"{shown} does not contain the branch as a part: its weights would not "
                         "be trained.")  # fmt: skip
+        if keep == 1 and not run(module, x, shown).requires_grad:
+            raise Wrong(f"{shown} in training mode: no gradient reaches the branch's weights.")
     return "evaluation and training mode, for probabilities 0, 0.7 and 1"
 
 

@@ -51,10 +51,14 @@ def limited(work: Callable[[], T]) -> T:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     busy = time.process_time()
-    thread.join(SECONDS)
-    for _ in range(20):
-        if thread.is_alive() and time.process_time() - busy < SECONDS / 2:
-            thread.join(SECONDS / 10)
+    try:
+        thread.join(SECONDS)
+        for _ in range(20):
+            if thread.is_alive() and time.process_time() - busy < SECONDS / 2:
+                thread.join(SECONDS / 10)
+    except KeyboardInterrupt:  # the reader interrupts the kernel
+        _stop(thread)
+        raise
     if thread.is_alive():
         raise Wrong(*_stop(thread))
     if failed:

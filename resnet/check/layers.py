@@ -96,6 +96,8 @@ def fill(module: nn.Module, seed: int) -> None:
         for part, tensor in own:
             if name == "conv" and part == "bias":
                 tensor.zero_()
+            elif not _name(layer) and tensor.ndim == 4:  # a convolution written as a function
+                tensor.copy_(values("conv.weight", tuple(tensor.shape), seed))
             elif tensor.is_floating_point() and (_name(layer) or isinstance(tensor, nn.Parameter)):
                 tensor.copy_(values(f"{name}.{part}", tuple(tensor.shape), seed))
 
@@ -108,8 +110,11 @@ def layers_of(module: nn.Module) -> "Counter[Kind]":
             found["bn", (layer.num_features,)] += 1
         elif isinstance(layer, nn.Conv2d | nn.Linear):
             found[_name(layer), tuple(layer.weight.shape)] += 1
-        elif any(True for _ in layer.parameters(recurse=False)):
-            found[type(layer).__name__, ()] += 1
+        else:
+            for parameter in layer.parameters(recurse=False):
+                is_kernel = parameter.ndim == 4
+                found["conv" if is_kernel else type(layer).__name__,
+                      tuple(parameter.shape) if is_kernel else ()] += 1  # fmt: skip
     return found
 
 

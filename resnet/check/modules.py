@@ -86,7 +86,7 @@ def own_copy(module: object, shown: str) -> nn.Module:
             raise Wrong(
                 f"{shown} cannot be copied ({error}). Make it anew and do not run it before."
             ) from None
-    return usable(module, shown)
+    return usable(module, shown).requires_grad_()
 
 
 def compare(

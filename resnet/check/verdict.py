@@ -31,12 +31,13 @@ class Verdict:
         return self.right
 
     def __repr__(self) -> str:
-        head = f"{self._word} ({self.name})"
-        return "\n".join([f"{head}:", *(f"  - {line}" for line in self.says)])
+        head, (first, *others) = f"{self._word} ({self.name})", self.says
+        return "\n".join([f"{head}: {first}", *(f"  {line}" for line in others)])
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<li>{html.escape(line)}</li>" for line in self.says)
-        return f"<p><strong>{self._word}</strong> ({html.escape(self.name)}):</p><ul>{lines}</ul>"
+        head, (first, *others) = f"<strong>{self._word}</strong> ({self.name})", self.says
+        lines = [f"{head}: {html.escape(first)}", *map(html.escape, others)]
+        return "".join(f"<p>{line}</p>" for line in lines)
 
     @property
     def _word(self) -> str:
@@ -78,7 +79,9 @@ def _call(judge: Callable[..., str]) -> str:
 def _judged(
     judge: Callable[..., str], answers: Sequence[object], named: dict[str, object]
 ) -> Verdict:
+    dtype = torch.get_default_dtype()
     try:
+        torch.set_default_dtype(torch.float32)
         with torch.random.fork_rng(devices=[]):  # the reader's own random numbers go on undisturbed
             found = limited(lambda: judge(*answers, **named))
     except Wrong as wrong:
@@ -90,6 +93,8 @@ def _judged(
             False,
             (f"The check cannot deal with this answer ({said}). Is it of the kind asked for?",),
         )
+    finally:
+        torch.set_default_dtype(dtype)
     return Verdict(judge.__name__, True, (found,))
 
 
