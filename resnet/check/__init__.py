@@ -5,26 +5,19 @@ They test what an answer does, not how it is written, and return a `Verdict` wha
 
 from resnet.check.blocks import bottleneck, keras_blocks, preact_bottleneck, residual, resnext
 from resnet.check.classes import grow_order, no_bound, plain_identity, steps_nested, width_nested
-from resnet.check.costs import (
-    cost_v15,
-    count_18,
-    count_20,
-    count_50,
-    count_layers,
-    how_narrow,
-    preact_forgotten,
-    shapes_97,
-)
+from resnet.check.costs import cost_v15, count_layers, how_narrow, shapes_97
 from resnet.check.gradients import broken_block, learned_factor, stochastic_depth
-from resnet.check.networks import preact_network, resnet34, small_stem, table_1
+from resnet.check.networks import preact_network, resnet34, small_stem
+from resnet.check.parameters import count_18, count_20, count_50, preact_forgotten
+from resnet.check.paths import inception
 from resnet.check.reasons import (
     block_shapes,
-    inception,
     padding_projection,
     preact_identity,
     prove_identity,
     stride_match,
 )
+from resnet.check.table import table_1
 from resnet.check.training import rerun, seeds
 from resnet.check.verdict import Verdict, summary
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from resnet.blocks import BasicBlock
 from resnet.check.answers import as_number
 from resnet.check.guard import Wrong, call, function, kind
-from resnet.check.modules import drawn, run, usable
+from resnet.check.handed import usable
+from resnet.check.modules import drawn, run
 from resnet.check.verdict import exercise
 from resnet.nets import cifar_resnet
 

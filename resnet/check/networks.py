@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from resnet import nets
 from resnet.blocks import bn_relu, conv
-from resnet.check.guard import Wrong, call, function
-from resnet.check.layers import Kind, Reference, by_module, difference, layers_of
-from resnet.check.modules import built, compare, own_copy
+from resnet.check.guard import Wrong, function
+from resnet.check.handed import built, own_copy
+from resnet.check.layers import Kind, Reference, by_module, layers_of
+from resnet.check.modules import compare
 from resnet.check.verdict import exercise
 from resnet.measure import multiply_adds
 
@@ -28,17 +29,18 @@ def _lazily(make: Make) -> Reference:
     return reference
 
 
-def _compare(
+def compare_networks(
     net: nn.Module,
     shape: tuple[int, ...],
     make: Make,
     mistakes: Sequence[tuple[Make, str]],
     shown: str,
 ) -> None:
+    """Compare a network with one that `make` makes; see `compare`."""
     compare(net, shape, _lazily(make), [(_lazily(w), says) for w, says in mistakes], shown)
 
 
-def _with(make: Make, change: Callable[[nn.Module], None]) -> Make:
+def with_change(make: Make, change: Callable[[nn.Module], None]) -> Make:
     """Return a maker of the same network with something done to it."""
 
     def changed() -> nn.Module:
@@ -49,7 +51,7 @@ def _with(make: Make, change: Callable[[nn.Module], None]) -> Make:
     return changed
 
 
-def _without(name: str) -> Callable[[nn.Module], None]:
+def without(name: str) -> Callable[[nn.Module], None]:
     """Return a change that takes a part out."""
     return lambda net: net.set_submodule(name, nn.Identity())
 
@@ -68,16 +70,17 @@ def resnet34(net: object) -> str:
         smaller = layers_of(nets.resnet18())
     if layers_of(mine) == smaller:
         raise Wrong("This has the layers of ResNet-18. How many blocks has each stage?")
-    _compare(
+    compare_networks(
         mine,
         (2, 3, 33, 40),
         nets.resnet34,
         [
-            (_with(nets.resnet34, _without("stem.maxpool")),
+            (with_change(nets.resnet34, without("stem.maxpool")),
              "the max pooling of the stem is missing."),
-            (_with(nets.resnet34, _without("stem.relu")), "the stem has no ReLU."),
-            (_with(nets.resnet34, _without("stem.bn")), "the stem has no batch normalisation."),
-            (_with(nets.resnet34, _stride_in_first_stage),
+            (with_change(nets.resnet34, without("stem.relu")), "the stem has no ReLU."),
+            (with_change(nets.resnet34, without("stem.bn")),
+             "the stem has no batch normalisation."),
+            (with_change(nets.resnet34, _stride_in_first_stage),
              "the first stage has a stride; the stem has just shrunk the image."),
             (lambda: nets.imagenet_resnet(34, shortcut="A"), "the projections are missing."),
         ],
@@ -113,7 +116,7 @@ def small_stem(with_small_stem: object) -> str:
     size = (1, 1, 28, 28)
     if as_before and multiply_adds(answer, size) == multiply_adds(untouched, size):
         raise Wrong("The network that comes back has its stem as it was.")
-    _compare(
+    compare_networks(
         answer,
         (3, 1, 28, 20),
         stem(),
@@ -122,83 +125,14 @@ def small_stem(with_small_stem: object) -> str:
             (stem(stride=2), "the convolution still has stride 2."),
             (stem(stride=2, pool=True), "the stem still shrinks the image, twice."),
             (stem(relu=False), "the new stem has no ReLU."),
-            (_with(stem(), _without("stem.1")), "the new stem has no batch normalisation."),
-            (_with(stem(relu=False), _without("stem.1")),
+            (with_change(stem(), without("stem.1")), "the new stem has no batch normalisation."),
+            (with_change(stem(relu=False), without("stem.1")),
              "batch normalisation and ReLU of the stem are missing."),
         ],
         "with_small_stem(net)",
     )  # fmt: skip
     ratio = multiply_adds(answer, size) / multiply_adds(untouched, size)
     return f"the network is right; a small image costs it {ratio:.1f} times as many multiply-adds"
-
-
-@exercise
-def table_1(make: object) -> str:
-    """Check `make(depth)` for the five columns of Table 1, 1,000 classes, stride on the 1x1."""
-    ask = function(make, "make")
-    for depth in nets.IMAGENET_UNITS:
-        shown = f"make({depth})"
-        with torch.device("meta"):  # shapes are enough, and cost nothing
-            try:
-                net = call(ask, depth, shown=shown)
-            except Wrong as wrong:
-                if "meta" not in str(wrong):
-                    raise
-                net = None
-        if not isinstance(net, nn.Module):  # it needs numbers, or is nothing to work with
-            net = built(ask, [depth], shown)
-        layers, sizes = _of_table_1(depth)
-        found = layers_of(net)
-        if found != layers:
-            _other_layers(found, depth, shown, layers)
-        if call(_sizes, net, shown=f"{shown} on an image of 224 x 224 pixels") != sizes:
-            raise Wrong(
-                f"{shown} has the right layers, but not all of them work on images of the right "
-                "size. Are the strides and the max pooling where they should be?"
-            )
-    _compare(
-        built(ask, [50], "make(50)"),
-        (2, 3, 33, 40),
-        nets.resnet50,
-        [(_with(nets.resnet50, _without("stem.relu")), "the stem has no ReLU.")],
-        "make(50)",
-    )
-    return "five networks: layers and their images' sizes; for 50 layers scores and gradients"
-
-
-@cache
-def _of_table_1(depth: int) -> tuple["Counter[Kind]", "Counter[Kind]"]:
-    with torch.device("meta"):
-        net = nets.imagenet_resnet(depth)
-    return layers_of(net), _sizes(net)
-
-
-def _sizes(net: nn.Module) -> "Counter[Kind]":
-    """Count the convolutions by kernel and by height and width of what they give."""
-    seen: Counter[Kind] = Counter()
-
-    def note(layer: nn.Module, _: object, out: Tensor) -> None:
-        if isinstance(layer, nn.Conv2d):
-            seen[str(tuple(layer.weight.shape)), tuple(out.shape[2:])] += 1
-
-    net = net.to("meta").eval()
-    hooks = [layer.register_forward_hook(note) for layer in net.modules()]
-    with torch.no_grad():
-        net(torch.empty(1, 3, 224, 224, device="meta"))
-    for hook in hooks:
-        hook.remove()
-    return seen
-
-
-def _other_layers(found: "Counter[Kind]", depth: int, shown: str, wanted: "Counter[Kind]") -> None:
-    has_narrow = any(kind == "conv" and shape[0] == 2048 for kind, shape in found)
-    if (depth >= 50) != has_narrow:
-        what = "bottlenecks" if depth >= 50 else "blocks of two convolutions"
-        raise Wrong(f"{shown}: with {depth} layers a network is made of {what}.")
-    for other in nets.IMAGENET_UNITS:
-        if other != depth and _of_table_1(other)[0] == found:
-            raise Wrong(f"{shown} has the layers of ResNet-{other}.")
-    raise Wrong(f"{shown} has other layers than it should.", *difference(found, wanted))
 
 
 @exercise
@@ -213,8 +147,8 @@ def preact_network(make: object) -> str:
         net.set_submodule("stage1.0.before", bn_relu(16))
 
     def bare_stem(net: nn.Module) -> None:
-        _without("stem.bn")(net)
-        _without("stem.relu")(net)
+        without("stem.bn")(net)
+        without("stem.relu")(net)
 
     def both(*changes: Callable[[nn.Module], None]) -> Callable[[nn.Module], None]:
         def change(net: nn.Module) -> None:
@@ -224,24 +158,26 @@ def preact_network(make: object) -> str:
         return change
 
     slips: list[tuple[Callable[[nn.Module], None], str]] = [
-        (_without("act"), "nothing activates the sum after the last block: the last BN and ReLU "
+        (without("act"), "nothing activates the sum after the last block: the last BN and ReLU "
          "are missing."),
-        (_without("act.relu"), "the last BN has no ReLU behind it."),
-        (_without("act.bn"), "the last ReLU has no BN before it."),
+        (without("act.relu"), "the last BN has no ReLU behind it."),
+        (without("act.bn"), "the last ReLU has no BN before it."),
         (activated_twice, "the first block activates what the stem has activated already."),
         (both(activated_twice, bare_stem), "the first block's shortcut carries the stem's output "
          "without BN and ReLU."),
-        (both(activated_twice, _without("act")), "the first block activates what the stem has "
+        (both(activated_twice, without("act")), "the first block activates what the stem has "
          "activated already, and nothing activates the sum after the last block."),
         (bare_stem, "the stem has no BN and ReLU."),
     ]  # fmt: skip
     for n, shape in ((2, (3, 3, 20, 16)), (1, (2, 3, 13, 16))):
         shown = f"make({n})"
-        mistakes: list[tuple[Make, str]] = [(_with(like(n), slip), says) for slip, says in slips]
+        mistakes: list[tuple[Make, str]] = [
+            (with_change(like(n), slip), says) for slip, says in slips
+        ]
         mistakes += [
             (lambda n=n: nets.cifar_resnet(6 * n + 2), "these are original blocks."),  # type: ignore[misc]
             (lambda n=n: nets.cifar_resnet(6 * n + 2, preact=True, shortcut="B"),  # type: ignore[misc]
              "the shortcuts are projections; option A is asked for."),
         ]  # fmt: skip
-        _compare(built(ask, [n], shown), shape, like(n), mistakes, shown)
+        compare_networks(built(ask, [n], shown), shape, like(n), mistakes, shown)
     return "scores, gradients and layers for n = 1 and 2"
