@@ -14,9 +14,11 @@ import torch
 import resnet
 from resnet.bench import speeds
 from resnet.devices import pick_device, pick_precision, process, together
-from resnet.runs import commit, machine, write_json
+from resnet.runs import check_record, commit, machine, write_json
 
-ERRORS = (ValueError, resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError)
+ERRORS = (
+    ValueError, resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError, OSError,
+)  # fmt: skip
 
 SETS = "fashion-mnist, cifar10, digits, signs, or folder:PATH with train/CLASS and test/CLASS"
 
@@ -52,6 +54,8 @@ def build(
 
 def train(options: argparse.Namespace) -> None:
     """Train and print the last row; write the record."""
+    if options.record:
+        check_record(options.record)
     recipe = resnet.RECIPES[options.recipe]
     given = {name: getattr(options, name) for name in ("batch_size", "lr", "image_size")}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -61,7 +65,7 @@ def train(options: argparse.Namespace) -> None:
     data = resnet.load_data(options.data, root=options.root, sample=options.sample)
     torch.manual_seed(options.seed)
     model = build(options.network, data, preact=options.preact, shortcut=options.shortcut)
-    with together():
+    with together(options.device):
         first = process()[0] == 0
         run = resnet.fit(
             model, data, recipe, seed=options.seed, device=options.device,
@@ -94,11 +98,15 @@ def data(options: argparse.Namespace) -> None:
 
 def bench(options: argparse.Namespace) -> None:
     """Time training on noise and print a line a row; write the record."""
+    if options.record:
+        check_record(options.record)
     device = pick_device(options.device)
     precisions = [options.precision or pick_precision(None, device)]
     if options.precision is None and precisions != ["float32"]:
         precisions.append("float32")
-    rows = []
+    date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    rows: list[dict[str, Any]] = []
+    content = {"machine": machine(device), "commit": commit(), "date": date, "rows": rows}
     for row in speeds(device, precisions, steps=options.steps):
         rows.append(row)
         print(
@@ -109,10 +117,9 @@ def bench(options: argparse.Namespace) -> None:
             f"{row['warm_up_seconds']:.0f} s to warm up",
             flush=True,
         )
+        if options.record:  # row by row: one that fails costs none of the others
+            write_json(options.record, content)
     if options.record:
-        date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-        content = {"machine": machine(device), "commit": commit(), "date": date, "rows": rows}
-        write_json(options.record, content)
         print(f"recorded in {options.record}")
 
 

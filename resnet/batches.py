@@ -128,21 +128,25 @@ class Batches:
         for chosen, here, images in zip(batches, shares, self.source.read(shares), strict=True):
             x = prepare(images, self.recipe.image_size, self.mean)
             x = self._augment(x, len(chosen), random)
-            y = self.labels[here.to(self.device, non_blocking=True)]
+            y = self.labels[self._sent(here)]
             yield x, y, len(here) * self.process[1] / len(chosen)
 
     def _augment(self, x: Tensor, n: int, random: torch.Generator) -> Tensor:
         """Crop and mirror a share of n images; the numbers are drawn for all n."""
         if pad := self.recipe.pad:
             rows, columns = torch.randint(2 * pad + 1, (2, n), generator=random)
-            x = crop(x, pad, *(self._share(c).to(x.device) for c in (rows, columns)))
+            x = crop(x, pad, *(self._sent(self._share(c)) for c in (rows, columns)))
         if self.recipe.flip:
-            x = mirror(x, self._share(torch.rand(n, generator=random) < 0.5).to(x.device))
+            x = mirror(x, self._sent(self._share(torch.rand(n, generator=random) < 0.5)))
         return x.contiguous(memory_format=torch.channels_last)
 
     def _share(self, numbers: Tensor) -> Tensor:
         number, count = self.process
         return numbers[number::count]
+
+    def _sent(self, numbers: Tensor) -> Tensor:
+        """Bring numbers to the device; to a GPU without waiting for what it is at."""
+        return numbers.to(self.device, non_blocking=self.device.type == "cuda")
 
     def test(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the test images, or those held out, in order and as they are."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from resnet.blocks import check_positive
 from resnet.data import ImageData
 from resnet.devices import Precision, arithmetic
 from resnet.measure import multiply_adds
@@ -112,7 +113,9 @@ def speeds(
 
     The share of the ceiling says how far a row is from what matrix products reach on this device.
     """
-    steps = steps or (100 if device.type == "cuda" else 4)
+    if steps is None:
+        steps = 100 if device.type == "cuda" else 4
+    check_positive(steps=steps)
     for precision in precisions:
         most = ceiling(device, precision)
         for name, side, batch_size in NETWORKS:

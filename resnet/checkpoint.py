@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet.devices import process, summed
-from resnet.runs import Run
+from resnet.runs import Run, completed
 
 MARK = b"resnet checkpoint 1 "  # then the SHA-256 of what follows the line
 
@@ -81,7 +81,10 @@ def load(path: Path) -> tuple[dict[str, Any] | None, str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
     if not content.startswith(MARK):
         raise CheckpointError(f"{path} is not a checkpoint of this module")
     if not _is_sound(content):
@@ -192,8 +195,9 @@ class Saver:
             warnings.warn(f"{told}; going on from the one before", stacklevel=3)
         if saved is None:
             return
+        before_run = completed(saved["run"])
         for name in ("network", "data", "recipe", "seed", "settings"):
-            before, now = saved["run"][name], dataclasses.asdict(self.run)[name]
+            before, now = before_run[name], dataclasses.asdict(self.run)[name]
             if before != now:
                 raise ValueError(
                     f"checkpoint={str(self.path)!r} is of another run, its {name} is {before}, not "

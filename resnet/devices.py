@@ -41,8 +41,8 @@ def pick_precision(precision: Precision | None, device: torch.device) -> Precisi
     """Return the precision asked for, or without a wish the fastest that is native to the device.
 
     That is bfloat16 on a GPU that has it and on processors with AMX or AVX512-BF16, as torch tells,
-    else float32. Weights, their gradients and sums stay in float32; only the layers' arithmetic is
-    in bfloat16 (autocast).
+    else float32. With bfloat16 (autocast) the layers compute in it and pass it on; weights, their
+    updates, stored gradients and the loss are in float32.
 
     Raises:
         ValueError: for another name, or bfloat16 on a device that cannot compute it.
@@ -93,12 +93,21 @@ def summed(numbers: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
-    """Join the processes that torchrun has started: NCCL with GPUs, else gloo; nothing for one."""
+def together(device: str | None = None) -> Iterator[None]:
+    """Join the processes that torchrun has started: NCCL with GPUs, else gloo; nothing for one.
+
+    Args:
+        device: the one asked for, as for `pick_device`; "cuda" gives each process of a machine a
+            GPU of its own.
+
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    gpus = torch.cuda.is_available() and (device is None or device.startswith("cuda"))
+    if gpus:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if gpus else "gloo")
     try:
         yield
     finally:

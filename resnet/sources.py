@@ -1,13 +1,14 @@
 """Where the images of a batch come from: the device's memory, or the disk."""
 
+import copy
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from resnet.data import ImageData, ImageFolders
+from resnet.data import DataError, ImageData, ImageFolders
 
 Part = Literal["train", "test"]
 
@@ -28,14 +29,16 @@ class Held:
     def mean(self, count: int) -> Tensor:
         """Return the mean of the first images, (C, H, W), from 0 to 1."""
         total = self.images[:count].sum(0)  # a sum needs no floating-point copy of all images
-        return (total.double() / (255 * count)).float()
+        mean = total.cpu().double() / (255 * count)  # not every device has doubles
+        return mean.float().to(self.images.device)
 
 
 class OnDisk:
     """Images of a set, read in processes of their own while the device computes.
 
     Each is resized so that its shorter side has `image_size` pixels, and cut to the square in its
-    middle.
+    middle. Where processes are started anew (macOS, Windows), a script that trains needs the line
+    `if __name__ == "__main__":` before its work.
 
     Raises:
         ValueError: without an image_size, since a batch needs images of one size.
@@ -53,7 +56,7 @@ class OnDisk:
                 "expected the pixels a side that all are brought to"
             )
         self.device = device
-        self.folder = data.train if part == "train" else data.test
+        self.folder = copy.copy(data.train if part == "train" else data.test)
         self.order = data.order[0 if part == "train" else 1]
         self.folder.transform = v2.Compose(
             [v2.PILToTensor(), v2.Resize(image_size, antialias=True), v2.CenterCrop(image_size)]
@@ -61,15 +64,16 @@ class OnDisk:
 
     def read(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Yield images (N, 3, image_size, image_size) for each tensor (N,) of image numbers."""
+        processes = cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # see torchrun
         loader = torch.utils.data.DataLoader(
             self.folder,
             batch_sampler=[self.order[numbers].tolist() for numbers in batches],
-            num_workers=min(16, os.cpu_count() or 1),
+            num_workers=min(16, max(1, processes)),
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator(),  # the global one is the caller's
         )
-        for images, _ in loader:
-            yield images.to(self.device, non_blocking=True)
+        for images in _told(loader):
+            yield images.to(self.device, non_blocking=self.device.type == "cuda")
 
     def mean(self, count: int) -> Tensor:
         """Refuse: the mean of all images would take a pass over the disk.
@@ -82,6 +86,21 @@ class OnDisk:
             f"subtract_mean=True: the {count} training images are read from the disk as they are "
             "needed, and have no mean image; use subtract_mean=False"
         )
+
+
+def cores() -> int:
+    """Count the processor cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _told(loader: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:
+    """Yield the images; of an error in another process only its own words, without its stack."""
+    try:
+        for images, _ in loader:
+            yield images
+    except DataError as error:
+        raise DataError(str(error).strip().rpartition("DataError: ")[2]) from None
 
 
 def source(

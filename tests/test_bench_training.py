@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,43 @@ def test_d2l_finds_these_images(few: resnet.ImageData) -> None:
     assert Path.cwd() == before
 
 
-def test_the_clock_runs_over_the_whole_loop() -> None:
-    timed = bench_d2l.Timed([1, 2], CPU)
+def test_the_clock_runs_from_the_first_batch_to_the_end_of_the_last_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither the loader's start nor its end counts."""
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    class Slow:
+        def __len__(self) -> int:
+            return 2
+
+        def __iter__(self) -> Iterator[int]:
+            now[0] += 50  # to start
+            yield 1
+            now[0] += 1  # to fetch
+            yield 2
+            now[0] += 500  # to end
+
+    timed = bench_d2l.Timed(Slow(), CPU)
     assert len(timed) == 2
     for _ in timed:
-        time.sleep(0.01)
-    assert timed.seconds >= 0.02
+        now[0] += 10  # a step
+    assert timed.seconds == 21
+
+
+def test_time_to_the_first_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def batches() -> Iterator[int]:
+        now[0] += 3
+        try:
+            yield 1
+        finally:
+            now[0] += 100
+
+    assert bench_d2l.seconds_to_first(batches()) == 3
 
 
 def test_prepared_batches_are_d2ls(few: resnet.ImageData) -> None:
@@ -72,24 +104,45 @@ def test_the_loop_trains(
     assert seconds > 0 and not torch.equal(net[1].weight, before)
 
 
-def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_d2l_record(
+    few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Speeds are ratios of the same round; the first round is not counted."""
     seconds = {"d2l": iter([9.0, 2.0, 4.0]), "fit": iter([9.0, 1.0, 1.0])}
     monkeypatch.setattr(
         bench_d2l, "variants", lambda *_: {n: lambda n=n: next(seconds[n]) for n in seconds}
     )
     monkeypatch.setattr(bench_d2l, "RESULTS", tmp_path)
-    monkeypatch.setattr(bench_d2l, "ceiling", lambda *_: 1e12)
+    monkeypatch.setattr(bench_d2l, "ceiling", lambda _, p: 1e12 if p == "float32" else 4e12)
+    monkeypatch.setattr(bench_d2l, "pick_precision", lambda *_: "bfloat16")
+    monkeypatch.setattr(bench_d2l, "d2l_data", lambda _: ([1], [1]))
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
-    monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=10, lr=0.1))
-    monkeypatch.setattr(sys, "argv", ["bench", "--device", "cpu", "--steps", "2", "--rounds", "2"])
+    monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=0.1))
+    monkeypatch.setattr(
+        sys, "argv", ["bench", "--device", "cpu", "--steps", "5", "--rounds", "2"]
+    )
     bench_d2l.main()
     content = json.loads((tmp_path / "bench-d2l-cpu.json").read_text())
     d2l, fit = content["rows"]
     assert d2l["speed_over_d2l"] == [1, 1, 1]
-    assert fit["speed_over_d2l"] == [2.5, 3.0, 3.5]
+    assert fit["speed_over_d2l"] == [2.0, 3.0, 4.0]
+    assert [row["precision"] for row in content["rows"]] == ["float32", "bfloat16"]
+    assert fit["share_of_ceiling"] / d2l["share_of_ceiling"] == pytest.approx(
+        fit["images_per_second"] / d2l["images_per_second"] / 4, abs=0.2
+    )
+    assert content["seconds_to_first_batch"] >= 0
     assert fit["images_per_second"] == 20 and fit["seconds_per_epoch_of_60000"] == 3000
     assert content["machine"]["device"] and content["data"]["name"] == "Fashion-MNIST"
+
+
+@pytest.mark.parametrize("options", [["--steps", "4"], ["--steps", "0"], ["--rounds", "0"]])
+def test_too_few_steps(
+    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", *options])
+    with pytest.raises(SystemExit) as ended:
+        bench_d2l.main()
+    assert ended.value.code == 2 and "--steps 5 or more" in capsys.readouterr().err
 
 
 def test_fast_records_every_seed(
@@ -112,20 +165,23 @@ def test_fast_records_every_seed(
 def test_both_loops_start_from_the_same_weights(
     few: resnet.ImageData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a step too small to move a weight, both networks classify alike."""
+    """With a step too small to move a weight, both end with the same ones; each seed has others."""
+    made: list[nn.Module] = []
 
     class Net(nn.Sequential):
         def __init__(self, *_: Any) -> None:
             super().__init__(nn.Flatten(), nn.Linear(64, 10))
+            made.append(self)
 
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
     monkeypatch.setattr(resnet, "resnet18", Net)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=1e-12))
     monkeypatch.setattr(torch.utils.data, "DataLoader", one_process(torch.utils.data.DataLoader))
     found = bench_accuracy.same(CPU, 2, epochs=1, image_size=8)
-    for row in found["rows"]:
-        assert row["d2l"] == row["fit"]
-    assert found["mean_test_accuracy"]["d2l"] == found["mean_test_accuracy"]["fit"]
+    weights = [net[1].weight for net in made]
+    assert torch.equal(weights[0], weights[1]) and torch.equal(weights[2], weights[3])
+    assert not torch.equal(weights[0], weights[2])
+    assert [row["d2l"] for row in found["rows"]] == [row["fit"] for row in found["rows"]]
     assert found["recipe"]["image_size"] == 8
 
 

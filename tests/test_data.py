@@ -444,6 +444,20 @@ def test_full_disk(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert files_below(small_world) == []
 
 
+def test_another_process_was_quicker(
+    small_world: Path, monkeypatch: pytest.MonkeyPatch, sample: ImageData
+) -> None:
+    """Two processes download at once, as under torchrun: the later one takes what is there."""
+
+    def slow(*_: object) -> None:
+        fill(small_world)
+        raise OSError("Directory not empty")
+
+    monkeypatch.setattr(resnet.data.fashion_mnist.os, "replace", slow)
+    with served(SAMPLE_FOLDER, monkeypatch):
+        assert load_data("fashion-mnist").digest == sample.digest
+
+
 def test_first_images_are_a_sample() -> None:
     whole = load_data("fashion-mnist", sample=True)
     part = whole.first(train=30, test=7)

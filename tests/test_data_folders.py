@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -17,7 +18,7 @@ from resnet.data import folders
 CPU = torch.device("cpu")
 
 
-def fill(root: Path, sizes: tuple[tuple[int, int], ...] = ((8, 6),), test: str = "test") -> Path:
+def fill(root: Path, sizes: tuple[tuple[int, int], ...] = ((6, 6),), test: str = "test") -> Path:
     """Two classes; image i of a class is grey, 20 * i for cats and 20 * i + 10 for dogs."""
     for part, count in (("train", 6), (test, 3)):
         for kind in ("cat", "dog"):
@@ -38,7 +39,7 @@ def grey(images: torch.Tensor) -> list[int]:
 def test_in_memory(tmp_path: Path, test: str) -> None:
     data = load_data(f"folder:{fill(tmp_path / 'pets', test=test)}")
     assert isinstance(data, ImageData)
-    assert data.train_images.shape == (12, 3, 6, 8) and data.test_images.shape == (6, 3, 6, 8)
+    assert data.train_images.shape == (12, 3, 6, 6) and data.test_images.shape == (6, 3, 6, 6)
     assert data.classes == ("cat", "dog")
     assert (data.name, data.canonical) == ("images in pets", False)
     for images, labels in (
@@ -58,12 +59,13 @@ def test_the_last_images_are_of_all_classes(tmp_path: Path) -> None:
     assert data.digest == again.digest
 
 
-@pytest.mark.parametrize("why", ["sizes", "memory"])
+@pytest.mark.parametrize("why", ["sizes", "shape", "memory"])
 def test_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
-    """Several sizes, or too many bytes: the same images, read from the disk."""
-    fill(tmp_path, sizes=((8, 6), (6, 12)) if why == "sizes" else ((8, 6),))
+    """Several sizes, not square, or too many bytes: the same images, read from the disk."""
+    sizes = {"sizes": ((6, 6), (6, 12)), "shape": ((8, 6),), "memory": ((6, 6),)}
+    fill(tmp_path, sizes=sizes[why])
     if why == "memory":
-        monkeypatch.setattr(folders, "IN_MEMORY", 3 * 8 * 6 * 18 - 1)
+        monkeypatch.setattr(folders, "IN_MEMORY", 3 * 6 * 6 * 18 - 1)
     data = load_data(f"folder:{tmp_path}")
     assert isinstance(data, ImageFolders)
     assert (data.channels, data.classes) == (3, ("cat", "dog"))
@@ -145,6 +147,14 @@ def damage(root: Path, what: str) -> None:
     elif what == "empty class":
         for path in (root / "train" / "dog").iterdir():
             path.unlink()
+    elif what == "16 bits":
+        pixels = np.full((6, 6), 20_000, np.uint16)
+        Image.fromarray(pixels).save(root / "train" / "cat" / "3.png")
+    elif what == "program":
+        (root / "train" / "cat" / "3.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%EOF\n")
+    elif what == "file":
+        (root / "train").rename(root / "elsewhere")
+        (root / "train").write_text("")
     else:
         (root / "test" / "dog").rename(root / "test" / "wolf")
 
@@ -154,6 +164,9 @@ def damage(root: Path, what: str) -> None:
     [
         ("no image", r"3\.png cannot be read as an image"),
         ("cut", r"1\.png cannot be read as an image"),
+        ("16 bits", r"3\.png cannot be read as an image \(its mode is I"),
+        ("program", r"3\.png cannot be read as an image \(cannot identify"),
+        ("file", "is no folder of images"),
         ("no test", "is no folder of images.*test"),
         ("empty class", "is no folder of images.*dog"),
         ("classes", "differ in the classes dog, wolf"),
@@ -171,8 +184,19 @@ def test_damage_while_training(tmp_path: Path) -> None:
     damage(tmp_path, "no image")
     data = load_data(f"folder:{tmp_path}")
     batches = Batches(data, Recipe(epochs=1, batch_size=5, lr=0.1, image_size=4), CPU)
-    with pytest.raises(DataError, match=r"3\.png cannot be read as an image"):
+    with pytest.raises(DataError, match=r"^[^\n]*3\.png cannot be read as an image[^\n]*$"):
         list(batches.epoch(torch.Generator()))
+
+
+def test_two_sizes_of_one_set(tmp_path: Path) -> None:
+    """What one wants of the images is not what the other gets."""
+    data = load_data(f"folder:{fill(tmp_path, sizes=((8, 6), (9, 9)))}")
+    large, small = (
+        Batches(data, Recipe(epochs=1, batch_size=12, lr=0.1, image_size=size), CPU)
+        for size in (4, 2)
+    )
+    assert next(large.source.read([torch.arange(3)])).shape == (3, 3, 4, 4)
+    assert next(small.source.read([torch.arange(3)])).shape == (3, 3, 2, 2)
 
 
 def test_folder_takes_no_root(tmp_path: Path) -> None:

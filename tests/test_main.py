@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import two_processes
 
 import resnet
@@ -140,6 +142,20 @@ def test_bn_of_two_processes_is_bn_of_each_share(by_two: dict[bool, resnet.Run])
 def test_bn_over_all_processes_needs_gpus(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*QUICK, "--sync-bn"]) == 1
     assert "sync_bn=True on cpu: torch can do this on GPUs only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [("--record", "record='.*' cannot be written"), ("--checkpoint", "cannot be read: .*irectory")],
+)
+def test_a_folder_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    option: str, told: str,
+) -> None:  # fmt: skip
+    """Told before anything is trained."""
+    monkeypatch.setattr(torch.optim.SGD, "step", lambda *_: pytest.fail("trained"))
+    assert main([*QUICK, option, str(tmp_path)]) == 1
+    assert re.search(f"^error: .*{told}", capsys.readouterr().err)
 
 
 def test_bench_prints_and_records(

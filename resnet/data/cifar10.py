@@ -49,8 +49,9 @@ def load(place: Path) -> ImageData:
     except (OSError, EOFError, KeyError, tarfile.TarError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): delete it to fetch it again") from error
     return ImageData(
-        "CIFAR-10", train_images, train_labels, test_images, test_labels, CLASSES, sample=False
-    )
+        "CIFAR-10", train_images, train_labels, test_images, test_labels, CLASSES,
+        sample=False, canonical=True,
+    )  # fmt: skip
 
 
 def _check(path: Path) -> None:

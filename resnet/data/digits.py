@@ -33,6 +33,7 @@ def digits() -> ImageData:
         test_labels=labels[first:],
         classes=tuple(map(str, bunch.target_names)),
         sample=False,
+        canonical=True,
     )
 
 

@@ -1,7 +1,7 @@
 """Folders of image files, a folder a class: PATH/train/CLASS/*.jpg, and PATH/test or PATH/val.
 
-Images of one size that fit into memory are read at once; others stay on the disk and are read while
-training goes on (`resnet.sources`), as ImageNet has to be.
+Square images of one size that fit into memory are read at once; others stay on the disk and are
+read while training goes on (`resnet.sources`), as ImageNet has to be.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from resnet.data.images import DataError, ImageData
 if TYPE_CHECKING:
     from torchvision.datasets import ImageFolder
 
+FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP")  # PIL knows some that start programs
 IN_MEMORY = 2**31  # bytes of images, training and test together, that are held in memory
 
 
@@ -68,7 +69,7 @@ class ImageFolders:
 
 
 def load(path: Path) -> ImageData | ImageFolders:
-    """Load folders of images, into memory if they are of one size and take at most `IN_MEMORY`.
+    """Load folders of images, into memory if they are square, of one size and at most `IN_MEMORY`.
 
     The order of the images is drawn once and always the same, so that the last ones, which a recipe
     may hold out, are of all classes.
@@ -82,7 +83,7 @@ def load(path: Path) -> ImageData | ImageFolders:
     test = next((path / name for name in ("test", "val") if (path / name).is_dir()), path / "test")
     try:
         folders = [ImageFolder(str(part), loader=open_image) for part in (path / "train", test)]
-    except FileNotFoundError as error:
+    except OSError as error:
         raise DataError(
             f"{path} is no folder of images ({error}): expected {path / 'train'} and {test}, each "
             "with a folder of .jpg or .png files for every class"
@@ -95,7 +96,8 @@ def load(path: Path) -> ImageData | ImageFolders:
     name = f"images in {path.resolve().name}"
     first = open_image(folders[0].samples[0][0])
     size = first.size
-    if 3 * size[0] * size[1] * sum(map(len, folders)) <= IN_MEMORY:
+    # only square ones: `prepare` would squeeze others where `resnet.sources` cuts out the middle
+    if size[0] == size[1] and 3 * size[0] ** 2 * sum(map(len, folders)) <= IN_MEMORY:
         images = [_read(folder, size) for folder in folders]
         if images[0] is not None and images[1] is not None:
             labels = [torch.tensor(f.targets)[o] for f, o in zip(folders, orders, strict=True)]
@@ -109,9 +111,11 @@ def load(path: Path) -> ImageData | ImageFolders:
 def open_image(path: str) -> Image.Image:
     """Read an image file, in colour; a DataError names one that is none."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.mode.startswith(("I", "F")):  # PIL would clip them
+                raise ValueError(f"its mode is {image.mode}, expected 8 bits a channel")
             return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as an image ({error}): mend it") from error
 
 

@@ -24,8 +24,8 @@ class ImageData:
     """Images and labels in memory.
 
     Images are uint8 of shape (N, channels, height, width), labels int64 of shape (N,). A set is
-    `canonical` if it is what its authors published, which its digest tells; otherwise it is a copy,
-    and every record made with it says so.
+    `canonical` if it is known to be what its authors published, by its digest or because it comes
+    with a pinned package; otherwise every record made with it calls it a copy.
     """
 
     name: str
@@ -35,7 +35,7 @@ class ImageData:
     test_labels: Tensor
     classes: tuple[str, ...]
     sample: bool
-    canonical: bool = True
+    canonical: bool = False
 
     @property
     def channels(self) -> int:
@@ -51,7 +51,7 @@ class ImageData:
         return digest.hexdigest()
 
     def first(self, train: int, test: int) -> "ImageData":
-        """Return the first `train` training and `test` test images, as a sample.
+        """Return the first `train` training and `test` test images; fewer than all are a sample.
 
         Raises:
             ValueError: naming the argument, if the set has not so many.
@@ -70,7 +70,7 @@ class ImageData:
             train_labels=self.train_labels[:train],
             test_images=self.test_images[:test],
             test_labels=self.test_labels[:test],
-            sample=True,
+            sample=self.sample or (train, test) != (len(self.train_labels), len(self.test_labels)),
         )
 
     def only(self, labels: Sequence[int]) -> "ImageData":
