@@ -146,7 +146,9 @@ def fit(
     return run
 
 
-def ready(model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool) -> nn.Module:
+def ready(
+    model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool
+) -> nn.Module:
     """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes.
 
     Raises:

@@ -28,12 +28,8 @@ def make(**changes: Any) -> Run:
     content: dict[str, Any] = {
         "network": "ResNet-18",
         "data": {
-            "name": "Fashion-MNIST",
-            "sample": True,
-            "canonical": True,
-            "train_images": 300,
-            "test_images": 100,
-            "sha256": "ab",
+            "name": "Fashion-MNIST", "sample": True, "canonical": True, "train_images": 300,
+            "test_images": 100, "sha256": "ab",
         },
         "recipe": {"epochs": 2, "lr": 0.1, "image_size": None},
         "seed": 3,
