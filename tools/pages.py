@@ -18,6 +18,7 @@ import nbformat
 import yaml
 
 from . import config as book
+from . import exercises
 from .common import (
     BUILD,
     CHAPTERS,
@@ -145,6 +146,7 @@ def build(digest: str, profile: str) -> None:
     root = f"{book.pages()[0]}.html"
     title = html.escape(configuration["title"])
     (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
+    exercises.take_solutions_from(made / "_sources")
     (made / STAMP).write_text(digest)
     made.rename(HTML)
     shutil.rmtree(WORK, ignore_errors=True)
