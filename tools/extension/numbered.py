@@ -37,6 +37,8 @@ class MakeTables(SphinxTransform):
                 table = Tabular("", *figure.children, **figure.attributes)
                 table["classes"].append("tabular")
                 figure.replace_self(table)
+                for name in table["ids"]:  # where references look their target up
+                    self.document.ids[name] = table
 
 
 class Index(SphinxDirective):
