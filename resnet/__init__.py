@@ -1,5 +1,6 @@
 """The shared module of "How ResNet really works"."""
 
+from resnet import check
 from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
 from resnet.checkpoint import CheckpointError
 from resnet.data import DataError, DataMissingError, ImageData, ImageFolders, load_data
@@ -38,6 +39,7 @@ __all__ = [
     "PreActBottleneck",
     "Recipe",
     "Run",
+    "check",
     "choose",
     "cifar_resnet",
     "count_parameters",

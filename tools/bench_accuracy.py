@@ -3,7 +3,7 @@
 Two parts. `fast`: the recipe FAST with an 8-layer network, seeds fixed here, the last epoch's
 accuracy against the median of D2L's public recordings, and the seconds it took. `same`: ResNet-18
 and D2L's recipe, through D2L's loop and through `fit`, from the same initial weights; on a GPU
-D2L's ten epochs at 96x96 pixels, on a processor fewer epochs of smaller images.
+D2L's ten epochs at 96x96 pixels, on a processor fewer epochs of fewer and smaller images.
 """
 
 from __future__ import annotations
@@ -80,13 +80,17 @@ def fast(device: torch.device, count: int) -> dict[str, Any]:
     }
 
 
-def same(device: torch.device, count: int, epochs: int, image_size: int) -> dict[str, Any]:
+def same(
+    device: torch.device, count: int, epochs: int, image_size: int, images: int | None = None
+) -> dict[str, Any]:
     """Train ResNet-18 by both loops from the same weights, for each seed.
 
     The last epoch's accuracy. Both are evaluated in the same way, by `resnet.evaluate` in float32.
     """
     recipe = dataclasses.replace(resnet.D2L, epochs=epochs, image_size=image_size)
     data = resnet.load_data("fashion-mnist")
+    if images:
+        data = data.first(images, len(data.test_labels))
     rows = []
     with d2l_folder(data):
         train, test = d2l_data(recipe)
@@ -137,8 +141,13 @@ def main() -> None:
     parser.add_argument(
         "--seeds", type=int, choices=range(1, 1 + len(FAST_SEEDS)), help="default: 3, on a GPU 5"
     )
-    parser.add_argument("--epochs", type=int, help="of `same`; default: 2, on a GPU 10")
-    parser.add_argument("--image-size", type=int, help="of `same`; default: 32, on a GPU 96")
+    parser.add_argument("--epochs", type=int, help="of `same`; default: 3, on a GPU 10")
+    parser.add_argument("--image-size", type=int, help="of `same`; default: 28, on a GPU 96")
+    parser.add_argument(
+        "--images",
+        type=int,
+        help="of `same`, training images; default: the first 12,000, on a GPU all",
+    )
     options = parser.parse_args()
     device = pick_device(options.device)
     gpu = device.type == "cuda"
@@ -151,9 +160,10 @@ def main() -> None:
     if options.part == "fast":
         name, content = "fast", fast(device, count)
     else:
-        epochs = options.epochs or (10 if gpu else 2)
-        size = options.image_size or (96 if gpu else 32)
-        name, content = "same-epochs", same(device, count, epochs, size)
+        epochs = options.epochs or (10 if gpu else 3)
+        size = options.image_size or (96 if gpu else 28)
+        images = options.images or (None if gpu else 12_000)
+        name, content = "same-epochs", same(device, count, epochs, size, images)
     path = RESULTS / f"bench-{name}-{device.type}.json"
     write_whole(path, json.dumps(about | content, indent=1) + "\n")
     print(f"Written to {path.name}.")

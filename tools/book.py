@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import config, execute, notebooks, pages
+from . import config, execute, exercises, notebooks, pages
 from .common import BUILD, ROOT, BookError, cores, version
 
 # More chapters at once need more memory, about a gigabyte each, and pay little.
@@ -60,7 +60,7 @@ def _execute_changed(
     folder = BUILD / "executed" / profile
     others = execute.dependencies(profile)
     tasks = []
-    for path in chapters:
+    for path in map(exercises.with_solutions, chapters):
         copy = folder / path.name
         wanted = execute.digest(notebooks.read(path), others)
         if execute.is_current(copy, wanted):
@@ -87,6 +87,7 @@ def _announce(paths: Sequence[Path], jobs: int) -> None:
 def record(jobs: int) -> None:
     """Rewrite every committed chapter: fresh set-up cell, fresh checked outputs, nothing else."""
     os.environ.pop("RESNET_PROFILE", None)  # what is committed is what the quick profile gives
+    exercises.write_notebook()
     chapters = config.notebooks()
     setup = notebooks.setup_cell(config.address(config.read_yaml(config.CONFIG)), version())
     _announce(chapters, jobs)
@@ -103,6 +104,7 @@ def _record(setup: str, path: Path) -> tuple[str, bool, float]:
     executed = execute.run(path, parameters={}, cell_seconds=execute.PROFILES["quick"])
     notebook = notebooks.read(path)
     notebooks.refresh_setup(notebook, path.stem, setup)
+    exercises.refresh_listing(notebook, path.stem)
     notebooks.write(notebooks.recorded(notebook, executed, path.stem), path)
     return path.stem, path.read_bytes() != before, time.perf_counter() - start
 

@@ -1,0 +1,56 @@
+"""Complexity without bound
+
+level: core
+line: Say why even nested classes are not made as large as possible: one reason about data, one about training.
+"""
+
+import resnet
+
+# %% statement [markdown]
+# *Dive into Deep Learning* asks: why can we not just increase the complexity of functions without bound, even if the function classes are nested?
+# Write down your own answer first, in three or four sentences, with one reason that has to do with data and one that has to do with training. Then choose:
+#
+# **promise.** What does the inequality for nested classes, $\mathcal{F} \subseteq \mathcal{F}' \Rightarrow L(X, y, f^*_{\mathcal{F}'}) \le L(X, y, f^*_{\mathcal{F}})$, promise about the larger class?
+#
+# - (a) Its error on unseen data is not higher.
+# - (b) The lowest loss on the training data that any of its functions has is not higher.
+# - (c) After training, its loss on the training data is not higher.
+#
+# **data.** Which observation shows, with nested classes and no training at all, that a better fit to the data need not bring us closer to $f^*$?
+#
+# - (a) The step functions with $k = 1, 2, 3, \dots$ pieces, whose distance goes up and down.
+# - (b) The step functions with $k = 1, 2, 4, \dots$ pieces, fitted to 64 noisy points.
+# - (c) The plain networks with 18 and 34 layers, whose error on ImageNet goes up.
+#
+# **training.** Which observation shows that training need not find the good function that a larger class contains?
+#
+# - (a) A plain network of 56 layers can give the scores of one with 20, and yet was trained to a higher training error.
+# - (b) The residual network with 1202 layers has a higher test error than the one with 110.
+# - (c) The step functions fitted to 64 noisy points.
+#
+# *Why it matters.* Three questions hide in "deeper is better": what can be represented, what training finds, and what holds on unseen data. Each of the
+# three observations is about one of them.
+
+# %% starter
+answers = {"promise": ..., "data": ..., "training": ...}  # "a", "b" or "c"
+
+# %% check
+resnet.check.no_bound(answers)
+
+# %% hint [markdown]
+# Read the inequality symbol by symbol: $X$ and $y$ are training data, and $f^*_{\mathcal{F}}$ is the best function *of the class*.
+
+# %% hint [markdown]
+# For each observation ask: was the training loss higher, or only the error on unseen data?
+
+# %% solution
+answers = {"promise": "b", "data": "b", "training": "a"}
+
+# %% explanation [markdown]
+# A good answer in words contains
+#
+# - *what nesting gives:* the best training loss does not rise;
+# - *the reason about data:* with finitely many noisy examples, the function with the lowest training loss fits the noise as well. The step functions with 64 pieces take the value of every point, noise and all; the residual network
+# with 1202 layers, which the authors put down to overfitting, is an instance at full size;
+# - *the reason about training:* the best function of the class is worth nothing if it is not found. Plain networks with 56 layers contain those with 20 in what they can represent, and were worse on their own training images;
+# - perhaps *the price:* time and memory grow with the class, and nothing in the inequality says that the gain is worth it.

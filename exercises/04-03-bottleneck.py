@@ -1,0 +1,69 @@
+"""A bottleneck of your own
+
+level: core
+line: Write the bottleneck of v1.5, with the stride on the 3×3 convolution.
+"""
+
+import resnet
+import torch.nn.functional as F
+from torch import nn
+
+# %% statement [markdown]
+# Write a class `Bottleneck(in_channels, channels, stride=1)`, a subclass of `nn.Module`, in the form called v1.5, without looking at the chapter:
+#
+# - the branch: a 1×1 convolution from `in_channels` to `channels`, BN, ReLU; a 3×3 convolution with one pixel of padding and the given stride, BN, ReLU; a 1×1 convolution from `channels` to `4 * channels`, BN;
+# - the shortcut: the input itself where the block keeps the shape (`stride` is 1 and `in_channels` is `4 * channels`), otherwise a 1×1 convolution to `4 * channels` with the stride of the block, and a BN;
+# - the addition, and then a ReLU.
+#
+# Whether convolutions have biases is up to you; `nn.BatchNorm2d` is the BN.
+#
+# *Why it matters.* All networks from 50 layers on consist of this block. Where the stride is decides whether pretrained weights give right scores or wrong ones, without any error.
+
+
+# %% starter
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels, channels, stride=1):
+        super().__init__()
+
+    def forward(self, x):
+        raise NotImplementedError("Bottleneck.forward")
+
+
+# %% check
+resnet.check.bottleneck(Bottleneck)
+
+# %% hint [markdown]
+# Write the number of channels beside each of the three convolutions, and the size in pixels. Only one of them has a stride.
+
+# %% hint [markdown]
+# `Bottleneck(64, 64)` has stride 1 and needs a projection all the same. Why?
+
+
+# %% solution
+class Bottleneck(nn.Module):
+    def __init__(self, in_channels, channels, stride=1):
+        super().__init__()
+        wide = 4 * channels
+        self.branch = nn.Sequential(
+            nn.Conv2d(in_channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, wide, 1, bias=False),
+            nn.BatchNorm2d(wide),
+        )
+        self.shortcut = nn.Identity()
+        if stride != 1 or in_channels != wide:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, wide, 1, stride, bias=False),
+                nn.BatchNorm2d(wide),
+            )
+
+    def forward(self, x):
+        return F.relu(self.branch(x) + self.shortcut(x))
+
+
+# %% explanation [markdown]
+# The check gave your block and a bottleneck of v1.5 the same weights and compared outputs, in training and in evaluation mode, and gradients. The number of parameters could not have told v1 from v1.5: the same tensors fit into both. In v1.5 the 3×3 convolution reads every pixel on its way to the smaller image; in v1 the first 1×1 convolution skips three quarters of them.

@@ -1,0 +1,55 @@
+"""The cost of v1.5
+
+level: core
+line: Derive from the shapes alone how many multiply-adds the other place for the stride costs.
+"""
+
+import resnet
+
+# %% statement [markdown]
+# In ResNet-50 the first block of stages 2, 3 and 4 halves the image. In v1 the stride is on the first 1×1 convolution of that block, in v1.5 on the 3×3 convolution behind it. For an image of 224×224 pixels the blocks get
+#
+# | | channels in | pixels in | channels in the middle |
+# |---|---|---|---|
+# | stage 2 | 256 | 56×56 | 128 |
+# | stage 3 | 512 | 28×28 | 256 |
+# | stage 4 | 1024 | 14×14 | 512 |
+#
+# A $k \times k$ convolution from $C$ to $D$ channels needs $k^2 C D$ multiply-adds for each pixel of its *output*. How many multiply-adds does v1.5 need *more* than v1, in each stage and in all?
+#
+# *Why it matters.* The two networks have the same parameters and are often taken for one another. This is what the difference costs; the chapter says what it buys.
+
+# %% starter
+answers = {
+    "stage1": ...,
+    "stage2": ...,
+    "stage3": ...,
+    "stage4": ...,
+    "total": ...,
+}
+
+# %% check
+resnet.check.cost_v15(answers)
+
+# %% hint [markdown]
+# For each convolution of the block, how many pixels has its output in v1, and how many in v1.5? Only one of the three differs.
+
+# %% hint [markdown]
+# In stage 2 the first 1×1 convolution has an output of 28×28 pixels in v1 and of 56×56 pixels in v1.5.
+
+
+# %% solution
+def more(channels, middle, size):
+    return channels * middle * (size**2 - (size // 2) ** 2)
+
+
+answers = {
+    "stage1": 0,
+    "stage2": more(256, 128, 56),
+    "stage3": more(512, 256, 28),
+    "stage4": more(1024, 512, 14),
+}
+answers["total"] = sum(answers.values())
+
+# %% explanation [markdown]
+# The 3×3 convolution and the last 1×1 convolution give the small image in both forms; only the first 1×1 convolution gives a large one in v1.5. Each of the three blocks costs 77,070,336 more: from stage to stage the channels double twice (in and out) and the pixels fall to a quarter. Together they are 231,211,008, about 6% of the network.

@@ -1,0 +1,118 @@
+"""Comparing closed answers: numbers, shapes and choices under given keys."""
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from resnet.check.guard import Wrong, kind
+
+# What a wrong value tells about how it came about: {key: {value: what to say}}
+Slips = Mapping[str, Mapping[object, str]]
+
+
+def _given(answers: object, keys: Sequence[str]) -> dict[str, object]:
+    """Return what the reader wrote under each key; Wrong for gaps and for other keys."""
+    if not isinstance(answers, Mapping):
+        raise Wrong(f"Hand over the starter's dictionary, filled in; this is {kind(answers)}.")
+    if unknown := [key for key in answers if key not in keys]:
+        raise Wrong(f"There is no {unknown[0]!r} here; the keys are {', '.join(map(repr, keys))}.")
+    if gaps := [key for key in keys if answers.get(key, ...) is ...]:
+        raise Wrong(f"Nothing is written here yet: fill in {', '.join(map(repr, gaps))}.")
+    return {key: answers[key] for key in keys}
+
+
+def check_numbers(
+    answers: object,
+    expected: Mapping[str, float],
+    slips: Slips | None = None,
+    *,
+    tolerance: float = 0.0,
+) -> None:
+    """Raise Wrong unless each number is right, to a relative `tolerance`."""
+    said = []
+    for key, value in _given(answers, list(expected)).items():
+        number = as_number(value, key)
+        if abs(number - expected[key]) <= tolerance * abs(expected[key]):
+            continue
+        told = next(
+            (
+                says
+                for slip, says in (slips or {}).get(key, {}).items()
+                if isinstance(slip, int | float) and abs(number - slip) <= tolerance * abs(slip)
+            ),
+            f"too {'small' if number < expected[key] else 'large'}.",
+        )
+        said.append(f"{key}: {number:,} is not right: {told}")
+    if said:
+        raise Wrong(*said)
+
+
+def as_number(value: object, key: str) -> float:
+    """Return a number, or raise Wrong for text, yes and no, and all that is none."""
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and value.shape in ((), (1,)):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise Wrong(f"{key}: expected a number, not {kind(value)}.")
+    number = float(value)
+    if not math.isfinite(number):
+        raise Wrong(f"{key}: {number} is not a number that can be right.")
+    return int(number) if number == int(number) else number
+
+
+def check_shapes(
+    answers: object, expected: Mapping[str, tuple[int, ...] | str], slips: Slips | None = None
+) -> None:
+    """Raise Wrong unless each shape is right; "error" stands for what does not run."""
+    said = []
+    for key, value in _given(answers, list(expected)).items():
+        given = _shape(value, key)
+        if given == expected[key]:
+            continue
+        told = (slips or {}).get(key, {}).get(given)
+        said.append(f"{key}: {given} is not right: {told or _compared(given, expected[key])}")
+    if said:
+        raise Wrong(*said)
+
+
+def _shape(value: object, key: str) -> tuple[int, ...] | str:
+    if isinstance(value, str):
+        if value.strip().lower() == "error":
+            return "error"
+        raise Wrong(f'{key}: {value!r} is neither a shape nor "error".')
+    if isinstance(value, torch.Tensor) and value.ndim > 1:
+        raise Wrong(f"{key}: this is a tensor; its shape is asked for.")
+    try:
+        return tuple(int(as_number(entry, key)) for entry in value)  # type: ignore[attr-defined]
+    except TypeError:
+        raise Wrong(f"{key}: expected a shape such as (2, 16, 15, 15), not {value!r}.") from None
+
+
+def _compared(given: tuple[int, ...] | str, expected: tuple[int, ...] | str) -> str:
+    if given == "error":
+        return "it runs. Do the two ways have the same shape at the addition?"
+    if expected == "error":
+        return "it does not run. Which shapes meet at the addition?"
+    if len(given) != len(expected):
+        return f"it has {len(given)} numbers; the shape has {len(expected)}."
+    names = ("the batch", "the channels", "the height", "the width")
+    pairs = zip(names, given, expected, strict=False)
+    return f"look at {' and '.join(name for name, a, b in pairs if a != b)}."
+
+
+def check_choices(
+    answers: object, expected: Mapping[str, str], reasons: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Raise Wrong unless each letter is right; `reasons` says for each wrong one why it is not."""
+    said = []
+    for key, value in _given(answers, list(expected)).items():
+        letters = sorted([expected[key], *reasons[key]])
+        letter = value.strip().lower().strip("()") if isinstance(value, str) else value
+        if letter not in letters:
+            raise Wrong(f"{key}: expected one of {', '.join(letters)}, not {value!r}.")
+        if letter != expected[key]:
+            said.append(f"{key}: not ({letter}). {reasons[key][str(letter)]}")
+    if said:
+        raise Wrong(*said)

@@ -1,0 +1,171 @@
+"""Checks of chapter 1: classes of functions and what they contain."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnet.check.answers import as_number, check_choices
+from resnet.check.guard import Wrong, call, function, kind
+from resnet.check.verdict import exercise
+
+
+@exercise
+def steps_nested(contained: object) -> str:
+    """Check `contained(a, b)`: does every step function with a pieces have b pieces too?"""
+    ask = function(contained, "contained")
+    pairs = list(itertools.product(range(1, 31), range(1, 31)))
+    said: dict[tuple[int, int], bool] = {}
+    for a, b in pairs:
+        answer = call(ask, a, b, shown=f"contained({a}, {b})")
+        if answer not in (True, False) or isinstance(answer, Tensor):
+            raise Wrong(f"contained({a}, {b}) is {answer!r}; expected True or False.")
+        said[a, b] = bool(answer)
+    right = {(a, b): b % a == 0 for a, b in pairs}
+    if said == right:
+        return f"all {len(pairs)} pairs up to 30 pieces"
+    rules: list[tuple[Callable[[int, int], bool], str]] = [
+        (lambda a, b: a <= b, "More pieces are not enough: the chapter's first figure of a fit "
+         "has 4 and 5."),
+        (lambda a, b: a % b == 0, "Right, but for the other direction: which class is the larger?"),
+        (lambda a, b: a < b and b % a == 0, "What about a class and itself?"),
+        (lambda a, b: b in (a, 2 * a), "Halving every piece is one way to keep the jumps."
+         " Is it the only one?"),
+        (lambda a, b: b in {a * 2**i for i in range(6)}, "Halving every piece is one way to keep "
+         "the jumps. Is it the only one?"),
+    ]  # fmt: skip
+    for rule, says in rules:
+        if all(said[pair] == rule(*pair) for pair in pairs):
+            raise Wrong(says)
+    a, b = next(pair for pair in pairs if said[pair] != right[pair])
+    raise Wrong(
+        f"contained({a}, {b}) is {said[a, b]}. Write down where the functions in S_{a} may jump, "
+        f"and where those in S_{b} may."
+    )
+
+
+def _network(w: Tensor, b: Tensor, v: Tensor, x: Tensor) -> Tensor:
+    return torch.relu(x @ w.T + b) @ v
+
+
+@exercise
+def width_nested(widen: object) -> str:
+    """Check `widen(w, b, v)`: the same function with one hidden unit more."""
+    make = function(widen, "widen")
+    cases = [(1, 1), (2, 3), (5, 2), (4, 1)]
+    for n, inputs in cases:
+        random = torch.Generator().manual_seed(n)
+        given = (torch.randn(n, inputs, generator=random), torch.randn(n, generator=random),
+                 torch.randn(n, generator=random))  # fmt: skip
+        copies = [tensor.clone() for tensor in given]
+        what = f"widen for {n} units and {inputs} inputs"
+        answer = call(make, *copies, shown=what)
+        if not isinstance(answer, tuple | list) or len(answer) != 3:
+            raise Wrong(f"{what} returns {kind(answer)}; expected the three tensors w, b and v.")
+        for name, tensor, old in zip(("w", "b", "v"), answer, given, strict=True):
+            if not isinstance(tensor, Tensor):
+                raise Wrong(f"{what}: {name} is {kind(tensor)}; expected a tensor.")
+            if tensor.shape == old.shape:
+                raise Wrong(f"{what}: {name} has still the size for {n} units.")
+            if tensor.shape != (n + 1, *old.shape[1:]):
+                raise Wrong(f"{what}: {name} has shape {tuple(tensor.shape)}; "
+                            f"expected {(n + 1, *old.shape[1:])}.")  # fmt: skip
+        x = 10 * torch.randn(500, inputs, generator=random)
+        w, b, v = answer
+        error = _network(w, b, v, x) - _network(*given, x)
+        if not torch.isfinite(error).all() or error.abs().max() > 1e-3:
+            if error.std() < 1e-4:
+                raise Wrong(f"{what}: the function is shifted by a constant. What does the new "
+                            "unit add to the sum?")  # fmt: skip
+            raise Wrong(f"{what}: the function has changed, at one input by "
+                        f"{error.abs().max():.2g}. What does the new unit add to the sum, and are "
+                        "the old ones as they were?")  # fmt: skip
+    return f"the same function with one unit more, for {len(cases)} networks"
+
+
+DENSE = torch.linspace(-1, 1, 2001, dtype=torch.double)
+FAR = 10 ** torch.arange(0, 20, dtype=torch.double)
+# where the identity is asked for, and the fewest units
+WHERE = {"on [-1, 1]": (DENSE, 1), "everywhere": (torch.cat([DENSE, FAR, -FAR]), 2)}
+
+
+@exercise
+def plain_identity(answers: object) -> str:
+    """Check two lists of units (a, b, c) and a d: sum of c relu(a x + b), plus d, is x."""
+    if not isinstance(answers, Mapping) or set(answers) != set(WHERE):
+        raise Wrong(f"Hand over the starter's dictionary with the keys {', '.join(WHERE)}.")
+    said = []
+    for key, (x, fewest) in WHERE.items():
+        units, shift = _units(answers[key], key)
+        y = shift + sum((c * torch.relu(a * x + b) for a, b, c in units), torch.zeros_like(x))
+        off = (y - x).abs() / x.abs().clamp(min=1)
+        if off.max() > 1e-6:
+            at = float(x[off.argmax()])
+            said.append(f"{key}: at x = {at:g} it gives {float(y[off.argmax()]):.4g}.")
+        elif len(units) > fewest:
+            said.append(f"{key}: it is the identity, with {len(units)} units; fewer are enough.")
+    if said:
+        raise Wrong(*said)
+    return "the identity on both sets, with the fewest units"
+
+
+def _units(answer: Any, key: str) -> tuple[list[tuple[float, float, float]], float]:
+    if answer is ...:
+        raise Wrong(f"Nothing is written here yet: fill in {key!r}.")
+    form = f"{key}: expected a pair ([(a, b, c), …], d)"
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise Wrong(f"{form}, not {kind(answer)}.")
+    units, shift = answer
+    if not isinstance(units, tuple | list) or not all(
+        isinstance(unit, tuple | list) and len(unit) == 3 for unit in units
+    ):
+        raise Wrong(f"{form}; a unit is three numbers.")
+    numbers = [(as_number(a, key), as_number(b, key), as_number(c, key)) for a, b, c in units]
+    return numbers, as_number(shift, key)
+
+
+@exercise
+def grow_order(answers: object) -> str:
+    """Check what happens in each stage if the added blocks come first."""
+    shape = "Write down the channels in and out of the stage's first and second block."
+    fits = (
+        "Which block of the trained network changes the number of channels, and on which place "
+        "does it end up?"
+    )
+    check_choices(
+        answers,
+        {"stage 1": "a", "stage 2": "b", "stage 3": "b"},
+        {
+            "stage 1": {"b": shape, "c": "What comes in here has been through a ReLU."},
+            "stage 2": {"a": fits, "c": f"The copying does not get so far. {shape}"},
+            "stage 3": {"a": fits, "c": f"The copying does not get so far. {shape}"},
+        },
+    )
+    return "all three stages"
+
+
+@exercise
+def no_bound(answers: object) -> str:
+    """Check the three questions on growing without bound."""
+    check_choices(
+        answers,
+        {"promise": "b", "data": "b", "training": "a"},
+        {
+            "promise": {
+                "a": "The inequality has the training inputs and labels in it, nothing else.",
+                "c": "The inequality speaks of the best function of the class. Does training "
+                "find it?",
+            },
+            "data": {
+                "a": "There the classes are not nested; the question is about nested ones.",
+                "c": "That table has errors of networks whose training was worse too.",
+            },
+            "training": {
+                "b": "There training did well: its training error was as low as with 110 layers.",
+                "c": "There every fit is the exact optimum; nothing is trained.",
+            },
+        },
+    )
+    return "all three; compare your own words with the rubric in the solution"

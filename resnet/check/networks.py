@@ -1,0 +1,183 @@
+"""Checks of whole networks: chapters 3 to 5."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from resnet import nets
+from resnet.blocks import bn_relu, conv
+from resnet.check.guard import Wrong, function
+from resnet.check.handed import built, own_copy
+from resnet.check.layers import Kind, Reference, by_module, layers_of
+from resnet.check.modules import compare
+from resnet.check.verdict import exercise
+from resnet.measure import multiply_adds
+
+Make = Callable[[], nn.Module]
+
+
+def _lazily(make: Make) -> Reference:
+    """Return the reference of a network that is built, once, when it is needed."""
+    net = cache(make)
+
+    def reference(x: Tensor, seed: int, training: bool) -> tuple[Tensor, Counter[Kind]]:
+        return by_module(net())(x, seed, training)
+
+    return reference
+
+
+def compare_networks(
+    net: nn.Module,
+    shape: tuple[int, ...],
+    make: Make,
+    mistakes: Sequence[tuple[Make, str]],
+    shown: str,
+) -> None:
+    """Compare a network with one that `make` makes; see `compare`."""
+    compare(net, shape, _lazily(make), [(_lazily(w), says) for w, says in mistakes], shown)
+
+
+def with_change(make: Make, change: Callable[[nn.Module], None]) -> Make:
+    """Return a maker of the same network with something done to it."""
+
+    def changed() -> nn.Module:
+        net = make()
+        change(net)
+        return net
+
+    return changed
+
+
+def without(name: str) -> Callable[[nn.Module], None]:
+    """Return a change that takes a part out."""
+    return lambda net: net.set_submodule(name, nn.Identity())
+
+
+def _stride_in_first_stage(net: nn.Module) -> None:
+    block = net.get_submodule("stage1.0")
+    block.set_submodule("branch.conv1", conv(64, 64, 3, 2))
+    block.set_submodule("shortcut", nn.Sequential(conv(64, 64, 1, 2), nn.BatchNorm2d(64)))
+
+
+@exercise
+def resnet34(net: object) -> str:
+    """Check a network with 34 layers for 3 channels and 1,000 classes."""
+    mine = own_copy(net, "net")
+    with torch.device("meta"):
+        smaller = layers_of(nets.resnet18())
+    if layers_of(mine) == smaller:
+        raise Wrong("This has the layers of ResNet-18. How many blocks has each stage?")
+    compare_networks(
+        mine,
+        (2, 3, 33, 40),
+        nets.resnet34,
+        [
+            (with_change(nets.resnet34, without("stem.maxpool")),
+             "the max pooling of the stem is missing."),
+            (with_change(nets.resnet34, without("stem.relu")), "the stem has no ReLU."),
+            (with_change(nets.resnet34, without("stem.bn")),
+             "the stem has no batch normalisation."),
+            (with_change(nets.resnet34, _stride_in_first_stage),
+             "the first stage has a stride; the stem has just shrunk the image."),
+            (lambda: nets.imagenet_resnet(34, shortcut="A"), "the projections are missing."),
+        ],
+        "net",
+    )  # fmt: skip
+    return "scores, gradients and layers agree with ResNet-34"
+
+
+@exercise
+def small_stem(with_small_stem: object) -> str:
+    """Check a function that gives ResNet-18 the stem of Sec. 4.2: one 3x3 convolution."""
+    change = function(with_small_stem, "with_small_stem")
+
+    def stem(*, stride: int = 1, pool: bool = False, relu: bool = True) -> Make:
+        def make() -> nn.Module:
+            net = nets.resnet18(10, 1)
+            net.stem = nn.Sequential(conv(1, 64, 3, stride), nn.BatchNorm2d(64))
+            if relu:
+                net.stem.append(nn.ReLU())
+            if pool:
+                net.stem.append(nn.MaxPool2d(3, 2, 1))
+            return net
+
+        return make
+
+    def made() -> nn.Module:
+        return nets.resnet18(10, 1)
+
+    untouched = made()
+    given = made()
+    answer = built(change, [given], "with_small_stem(net)")
+    as_before = layers_of(answer) == layers_of(untouched)
+    size = (1, 1, 28, 28)
+    if as_before and multiply_adds(answer, size) == multiply_adds(untouched, size):
+        raise Wrong("The network that comes back has its stem as it was.")
+    compare_networks(
+        answer,
+        (3, 1, 28, 20),
+        stem(),
+        [
+            (stem(pool=True), "the max pooling is still there; Sec. 4.2 has none."),
+            (stem(stride=2), "the convolution still has stride 2."),
+            (stem(stride=2, pool=True), "the stem still shrinks the image, twice."),
+            (stem(relu=False), "the new stem has no ReLU."),
+            (with_change(stem(), without("stem.1")), "the new stem has no batch normalisation."),
+            (with_change(stem(relu=False), without("stem.1")),
+             "batch normalisation and ReLU of the stem are missing."),
+        ],
+        "with_small_stem(net)",
+    )  # fmt: skip
+    ratio = multiply_adds(answer, size) / multiply_adds(untouched, size)
+    return f"the network is right; a small image costs it {ratio:.1f} times as many multiply-adds"
+
+
+@exercise
+def preact_network(make: object) -> str:
+    """Check `make(n)`: the pre-activation network of 6n + 2 layers, option A."""
+    ask = function(make, "make")
+
+    def like(n: int) -> Make:
+        return lambda: nets.cifar_resnet(6 * n + 2, preact=True)
+
+    def activated_twice(net: nn.Module) -> None:
+        net.set_submodule("stage1.0.before", bn_relu(16))
+
+    def bare_stem(net: nn.Module) -> None:
+        without("stem.bn")(net)
+        without("stem.relu")(net)
+
+    def both(*changes: Callable[[nn.Module], None]) -> Callable[[nn.Module], None]:
+        def change(net: nn.Module) -> None:
+            for part in changes:
+                part(net)
+
+        return change
+
+    slips: list[tuple[Callable[[nn.Module], None], str]] = [
+        (without("act"), "nothing activates the sum after the last block: the last BN and ReLU "
+         "are missing."),
+        (without("act.relu"), "the last BN has no ReLU behind it."),
+        (without("act.bn"), "the last ReLU has no BN before it."),
+        (activated_twice, "the first block activates what the stem has activated already."),
+        (both(activated_twice, bare_stem), "the first block's shortcut carries the stem's output "
+         "without BN and ReLU."),
+        (both(activated_twice, without("act")), "the first block activates what the stem has "
+         "activated already, and nothing activates the sum after the last block."),
+        (bare_stem, "the stem has no BN and ReLU."),
+    ]  # fmt: skip
+    for n, shape in ((2, (3, 3, 20, 16)), (1, (2, 3, 13, 16))):
+        shown = f"make({n})"
+        mistakes: list[tuple[Make, str]] = [
+            (with_change(like(n), slip), says) for slip, says in slips
+        ]
+        mistakes += [
+            (lambda n=n: nets.cifar_resnet(6 * n + 2), "these are original blocks."),  # type: ignore[misc]
+            (lambda n=n: nets.cifar_resnet(6 * n + 2, preact=True, shortcut="B"),  # type: ignore[misc]
+             "the shortcuts are projections; option A is asked for."),
+        ]  # fmt: skip
+        compare_networks(built(ask, [n], shown), shape, like(n), mistakes, shown)
+    return "scores, gradients and layers for n = 1 and 2"

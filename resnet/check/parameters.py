@@ -1,0 +1,146 @@
+"""Checks of parameters counted on paper."""
+
+from collections.abc import Mapping
+
+from resnet.blocks import BasicBlock
+from resnet.check.answers import as_number, check_choices, check_numbers
+from resnet.check.costs import part_table
+from resnet.check.guard import Wrong, call, function
+from resnet.check.verdict import exercise
+from resnet.measure import LayerTable, count_parameters
+
+
+@exercise
+def count_18(parameters: object) -> str:
+    """Check `parameters(in_channels, channels, blocks)` of a stage of basic blocks."""
+    ask = function(parameters, "parameters")
+    for inputs, channels, blocks in ((64, 64, 2), (64, 128, 2), (256, 512, 3), (5, 7, 1)):
+        shown = f"parameters({inputs}, {channels}, {blocks})"
+        given = as_number(call(ask, inputs, channels, blocks, shown=shown), shown)
+        first = BasicBlock(inputs, channels, 1 if inputs == channels else 2)
+        expected = count_parameters(first) + (blocks - 1) * count_parameters(
+            BasicBlock(channels, channels)
+        )
+        if given == expected:
+            continue
+        bn = 2 * channels
+        has_projection = inputs != channels
+        projection = has_projection * inputs * channels
+        off = {
+            -(2 * blocks + has_projection) * bn: "the batch normalisations are missing.",
+            -(2 * blocks + has_projection) * channels: "a batch normalisation has two numbers a "
+            "channel.",
+            -projection - has_projection * bn: "the projection is missing.",
+            -projection: "the projection's convolution is missing.",
+            -has_projection * bn: "the projection has a batch normalisation, too.",
+            2 * blocks * channels: "the convolutions have no biases.",
+            (2 * blocks + has_projection) * channels: "the convolutions have no biases.",
+            9 * channels * (channels - inputs): "the first convolution of the stage has another "
+            "number of channels coming in.",
+            channels * channels + bn: "no projection where the number of channels stays.",
+            blocks * (channels * channels + bn) - projection - has_projection * bn: "only the "
+            "first block can need a projection.",
+        }
+        told = off.get(int(given - expected)) or (
+            "Write down convolutions and batch normalisations one by one, the shortcut's too."
+        )
+        raise Wrong(f"{shown} is {given:,}, too {'small' if given < expected else 'large'}: {told}")
+    return "the stages of ResNet-18, and others"
+
+
+def _parts(answers: object, table: LayerTable, slips: Mapping[str, Mapping[object, str]]) -> None:
+    """Compare the parameters of a network's parts, and their total."""
+    counts = {row.name: row.parameters for row in table if row.parameters}
+    check_numbers(answers, {**counts, "total": table.parameters}, slips)
+
+
+@exercise
+def count_20(answers: object) -> str:
+    """Check the parameters of the CIFAR network with 20 layers, option A."""
+    table = part_table(20, 32, 3, 10)
+    stage = 6 * 9 * 16 * 16
+    slips: dict[str, dict[object, str]] = {
+        "stem": {
+            27 * 16: "a batch normalisation follows the convolution.",
+            27 * 16 + 16: "a batch normalisation has two numbers a channel.",
+            9 * 16 + 32: "the images have three channels.",
+        },
+        "stage1": {
+            stage: "six batch normalisations are missing.",
+            stage + 6 * 16: "a batch normalisation has two numbers a channel.",
+        },
+        "fc": {640: "the linear layer has biases."},
+    }
+    for i, (channels, before) in ((2, (32, 16)), (3, (64, 32))):
+        full = 6 * (9 * channels**2 + 2 * channels)
+        right = full - 9 * channels * (channels - before)
+        slips[f"stage{i}"] = {
+            full: "the first convolution of the stage has fewer channels coming in.",
+            right - 12 * channels: "the batch normalisations are missing.",
+            right + before * channels + 2 * channels: "option A has no projection.",
+            right + before * channels: "option A has no projection.",
+        }
+    _parts(answers, table, slips)
+    return f"every part and the total of {table.parameters:,}"
+
+
+@exercise
+def count_50(answers: object) -> str:
+    """Check the parameters of ResNet-50 for 1,000 classes."""
+    table = part_table(50, 224, 3, 1000)
+    slips: dict[str, dict[object, str]] = {
+        "stem": {147 * 64: "a batch normalisation follows the convolution."},
+        "fc": {2048 * 1000: "the linear layer has biases.", 513_000: "how many channels come out "
+               "of the last stage?"},
+    }  # fmt: skip
+    widths, counts, before = (64, 128, 256, 512), (3, 4, 6, 3), 64
+    for i, (c, n) in enumerate(zip(widths, counts, strict=True), start=1):
+        bns = n * (2 * c + 2 * c + 8 * c) + 8 * c
+        projection = before * 4 * c
+        right = next(row.parameters for row in table if row.name == f"stage{i}")
+        slips[f"stage{i}"] = {
+            right - bns: "the batch normalisations are missing.",
+            right - projection - 8 * c: "the projection is missing." if i > 1 else
+            "64 channels come in and 256 go out: there is a projection, though no stride.",
+            right - projection: "the projection's convolution is missing.",
+            right - 8 * c: "the projection has a batch normalisation, too.",
+            right + (4 * c - before) * c: "the first 1x1 convolution of the stage has another "
+            "number of channels coming in.",
+        }  # fmt: skip
+        before = 4 * c
+    _parts(answers, table, slips)
+    return f"every part and the total of {table.parameters:,}"
+
+
+@exercise
+def preact_forgotten(numbers: object, answers: object) -> str:
+    """Check what a pre-activation network's parameters say of three mistakes."""
+    check_numbers(
+        numbers,
+        {"a": -2 * 64, "b": 2 * (64 + 128 + 256), "c": 0},
+        {
+            "a": {
+                128: "more, or fewer?",
+                -64: "a batch normalisation has two numbers a channel.",
+                -512: "this network has basic blocks: how many channels come out of the last?",
+            },
+            "b": {
+                -896: "more, or fewer?",
+                448: "a batch normalisation has two numbers a channel.",
+                768: "the first stage has a projection, too: 16 channels come in, 64 go out.",
+                224: "the projections are as wide as the ends of the bottlenecks.",
+            },
+            "c": {},
+        },
+    )
+    check_choices(
+        answers,
+        {"only by outputs": "c"},
+        {
+            "only by outputs": {
+                "a": "Its number of parameters differs.",
+                "b": "Its number of parameters differs.",
+            }
+        },
+    )
+    return "three differences, one choice"

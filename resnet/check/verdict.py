@@ -1,0 +1,105 @@
+"""What a check says, and what was tried in this kernel."""
+
+import html
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+
+import torch
+
+from resnet.check.guard import Wrong, limited
+from resnet.tables import Table
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to an answer: true if it is right; prints as text and shows in a notebook.
+
+    Attributes:
+        name: of the exercise, which is the check's name.
+        right: whether the answer is right.
+        says: what was looked at if it is right, otherwise what is wrong and where to look.
+
+    """
+
+    name: str
+    right: bool
+    says: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        head, (first, *others) = f"{self._word} ({self.name})", self.says
+        return "\n".join([f"{head}: {first}", *(f"  {line}" for line in others)])
+
+    def _repr_html_(self) -> str:
+        head, (first, *others) = f"<strong>{self._word}</strong> ({self.name})", self.says
+        lines = [f"{head}: {html.escape(first)}", *map(html.escape, others)]
+        return "".join(f"<p>{line}</p>" for line in lines)
+
+    @property
+    def _word(self) -> str:
+        return "Right" if self.right else "Not yet"
+
+
+Check = Callable[..., Verdict]
+
+TRIED: dict[str, list[bool]] = {}  # of this kernel, by exercise, in the order of trying
+
+
+def exercise(judge: Callable[..., str]) -> Check:
+    """Make a check of a function that says what it found right, or raises Wrong.
+
+    The check takes what `judge` takes and always returns a Verdict, in seconds: whatever the answer
+    does is caught, and ended where it takes too long.
+    """
+    name = judge.__name__
+
+    @wraps(judge)
+    def check(*answers: object, **named: object) -> Verdict:
+        try:
+            inspect.signature(judge).bind(*answers, **named)
+        except TypeError:
+            verdict = Verdict(name, False, (f"Call it as in the text: {_call(judge)}.",))
+        else:
+            verdict = _judged(judge, answers, named)
+        TRIED.setdefault(name, []).append(verdict.right)
+        return verdict
+
+    check.__annotations__["return"] = Verdict
+    return check
+
+
+def _call(judge: Callable[..., str]) -> str:
+    return f"resnet.check.{judge.__name__}({', '.join(inspect.signature(judge).parameters)})"
+
+
+def _judged(
+    judge: Callable[..., str], answers: Sequence[object], named: dict[str, object]
+) -> Verdict:
+    dtype = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float32)
+        with torch.random.fork_rng(devices=[]):  # the reader's own random numbers go on undisturbed
+            found = limited(lambda: judge(*answers, **named))
+    except Wrong as wrong:
+        return Verdict(judge.__name__, False, wrong.says)
+    except Exception as error:  # an answer of a kind that nobody thought of
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        return Verdict(
+            judge.__name__,
+            False,
+            (f"The check cannot deal with this answer ({said}). Is it of the kind asked for?",),
+        )
+    finally:
+        torch.set_default_dtype(dtype)
+    return Verdict(judge.__name__, True, (found,))
+
+
+def summary() -> Table:
+    """Return which exercises were tried in this kernel, how often, and which are solved."""
+    rows = [(name, len(tries), "solved" if any(tries) else "open") for name, tries in TRIED.items()]
+    solved = sum(any(tries) for tries in TRIED.values())
+    return Table(["exercise", "tries", "state"], [*rows, (f"{solved} solved", "", "")])

@@ -1,0 +1,201 @@
+"""Wrong and right answers to the exercises that ask for code; what must be said to the wrong ones.
+
+An answer is a change of the solution: `was` in its source becomes `is_now`. So each is the mistake
+itself, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A likely mistake."""
+
+    was: str
+    is_now: str
+    told: str  # what the check must say, a regular expression
+
+
+# what a right answer may look like besides the solution: whole sources
+RIGHT: dict[str, list[str]] = {}
+WRONG: dict[str, list[Slip]] = {}
+
+WRONG["steps-nested"] = [
+    Slip("b % a == 0", "a <= b", "More pieces are not enough"),
+    Slip("b % a == 0", "a % b == 0", "other direction"),
+    Slip("b % a == 0", "b in [a * 2**i for i in range(9)]", "Halving every piece"),
+    Slip("b % a == 0", "b % a == 0 and a != b", "a class and itself"),
+    Slip("b % a == 0", "b % a == 0 or b == 7", r"where the functions in S_\d may jump"),
+    Slip("b % a == 0", "b % a", "expected True or False"),
+]
+RIGHT["steps-nested"] = [
+    "import math\ndef contained(a, b):\n    return math.gcd(a, b) == a",
+    "from fractions import Fraction as Q\ndef contained(a, b):\n"
+    "    return {Q(i, a) for i in range(a)} <= {Q(i, b) for i in range(b)}",
+]
+
+WRONG["width-nested"] = [
+    Slip("return (", "return [torch.cat([t, t[-1:]]) for t in (w, b, v)]\n    return (",
+         "What does the new unit add"),
+    Slip("torch.cat([b, b.new_zeros(1)]),\n        torch.cat([v, v.new_zeros(1)])",
+         "torch.cat([b, b.new_ones(1)]),\n        torch.cat([v, v.new_ones(1)])",
+         "shifted by a constant"),
+    Slip("return (", "return w, b, v\n    return (", "still the size"),
+    Slip("w.new_zeros(1, w.shape[1])])", "w.new_zeros(1, w.shape[1])]).T", r"w has shape"),
+    Slip("torch.cat([v,", "torch.cat([0.5 * v,", "function has changed"),
+]  # fmt: skip
+RIGHT["width-nested"] = [  # half of the last unit each; anything with an output weight of zero
+    "def widen(w, b, v):\n    half = torch.cat([v[:-1], v[-1:] / 2, v[-1:] / 2])\n"
+    "    return torch.cat([w, w[-1:]]), torch.cat([b, b[-1:]]), half",
+    "import torch.nn.functional as F\ndef widen(w, b, v):\n"
+    "    return [F.pad(w, (0, 0, 0, 1), value=3.0), F.pad(b, (0, 1), value=9.0), F.pad(v, (0, 1))]",
+]
+
+WRONG["plain-identity"] = [
+    Slip("[(1, 1, 1)], -1", "[(1, 0, 1)], 0", r"at x = -1 it gives 0"),
+    Slip("[(1, 1, 1)], -1", "[(1, 1, 1)], 0", r"at x = \S+ it gives"),
+    Slip("[(1, 1, 1)], -1", "[(1, 0, 1), (-1, 0, -1)], 0", "fewer are enough"),
+    Slip("[(1, 0, 1), (-1, 0, -1)], 0", "[(1, 1e9, 1)], -1e9", "everywhere: at x = -1e"),
+    Slip("[(1, 0, 1), (-1, 0, -1)], 0", "[(1, 0, 1), (-1, 0, 1)], 0", "everywhere: at x = -1"),
+    Slip("([(1, 0, 1), (-1, 0, -1)], 0)", "[(1, 0, 1), (-1, 0, -1), 3]", "expected a pair"),
+]
+RIGHT["plain-identity"] = [
+    'answers = {"on [-1, 1]": ([(2, 2, 0.5)], -1), '
+    '"everywhere": ([(-3, 0, -1 / 3), (2, 0, 0.5)], 0)}',
+    'answers = {"on [-1, 1]": [[(-1, 1, -1)], 1], "everywhere": [[(1, 0, 1), (-1, 0, -1)], 0.0]}',
+]
+
+WRONG["residual"] = [
+    Slip("F.relu(y + self.shortcut(x))", "F.relu(y) + self.shortcut(x)",
+         "last ReLU comes before the addition"),
+    Slip("F.relu(y + self.shortcut(x))", "F.relu(F.relu(y) + self.shortcut(x))",
+         "a ReLU between the last batch normalisation and the addition"),
+    Slip("F.relu(y + self.shortcut(x))", "y + self.shortcut(x)", "nothing happens after"),
+    Slip("F.relu(y + self.shortcut(x))", "F.relu(y)", "the input is not added"),
+    Slip("channels, 1, stride, bias=False", "channels, 1, bias=False",
+         "Only one convolution has a stride"),
+    Slip("channels, channels, 3, padding=1", "channels, channels, 3, stride, padding=1",
+         "it shrinks twice"),
+    Slip("                nn.BatchNorm2d(channels),\n            )", "            )",
+         "the projection has no batch normalisation"),
+    Slip("if stride != 1 or in_channels != channels:", "if True:",
+         "although the shape is kept"),
+    Slip("if stride != 1 or in_channels != channels:", "if in_channels != channels:",
+         "must match the size"),
+    Slip("return F.relu(y + self.shortcut(x))", "x += y\n        return F.relu(x)", "in place"),
+    Slip("y = F.relu(self.bn1(self.conv1(x)))\n        y = self.bn2(self.conv2(y))",
+         "y = F.relu(self.bn1(self.conv1(x)))\n        z = torch.sigmoid(self.bn2(self.conv2(y)))\n"
+         "        z2 = z * z\n        z += 1\n        y = self.bn2(self.conv2(y)) + 0 * z2",
+         "a value that they need was changed in place"),
+    Slip("self.bn2(self.conv2(y))", "self.conv2(y)",
+         "last convolution has no batch normalisation"),
+    Slip("y = F.relu(self.bn1(self.conv1(x)))", "y = self.bn1(self.conv1(x))",
+         "a ReLU between two convolutions"),
+    Slip("self.bn2(self.conv2(y))", "self.bn1(self.conv2(y))", "does not use bn2"),
+    Slip("y = self.bn2", "with torch.no_grad():\n            y = self.bn2", "no gradient reaches"),
+    Slip("channels, 1, stride, bias=False", "channels, 3, stride, padding=1, bias=False",
+         "weights of shape"),
+    Slip("F.relu(y + self.shortcut(x))", "F.gelu(y + self.shortcut(x))", "other outputs"),
+    Slip("F.relu(y + self.shortcut(x))", "F.relu(torch.cat([y, self.shortcut(x)], 1))",
+         "returns shape"),
+]  # fmt: skip
+RIGHT["residual"] = [
+    # another order, other names, biases, everything in Sequentials
+    "class Residual(nn.Module):\n"
+    "    def __init__(self, i, o, s=1):\n"
+    "        super().__init__()\n"
+    "        same = s == 1 and i == o\n"
+    "        self.way = nn.Identity() if same else nn.Sequential(nn.Conv2d(i, o, 1, s),\n"
+    "            nn.BatchNorm2d(o))\n"
+    "        self.end = nn.ReLU(inplace=True)\n"
+    "        self.body = nn.Sequential(nn.Conv2d(i, o, 3, s, 1), nn.BatchNorm2d(o), nn.ReLU(),\n"
+    "            nn.Conv2d(o, o, 3, 1, 1), nn.BatchNorm2d(o))\n"
+    "    def forward(self, image):\n"
+    "        return self.end(self.way(image) + self.body(image))",
+    # convolutions as functions of parameters
+    "class Residual(nn.Module):\n"
+    "    def __init__(self, i, o, s=1):\n"
+    "        super().__init__()\n"
+    "        self.s, same = s, s == 1 and i == o\n"
+    "        self.a = nn.Parameter(torch.randn(o, i, 3, 3))\n"
+    "        self.b = nn.Parameter(torch.randn(o, o, 3, 3))\n"
+    "        self.p = None if same else nn.Parameter(torch.randn(o, i, 1, 1))\n"
+    "        self.bn = nn.ModuleList(nn.BatchNorm2d(o) for _ in range(2 if same else 3))\n"
+    "    def forward(self, x):\n"
+    "        y = self.bn[0](F.conv2d(x, self.a, None, self.s, 1)).relu()\n"
+    "        y = self.bn[1](F.conv2d(y, self.b, None, 1, 1))\n"
+    "        return (y + (x if self.p is None else\n"
+    "            self.bn[2](F.conv2d(x, self.p, None, self.s)))).relu()",
+    # a function that returns a module with lazy layers, which adds in place to what is its own
+    "class Lazy(nn.Module):\n"
+    "    def __init__(self, keeps, o, s):\n"
+    "        super().__init__()\n"
+    "        self.a, self.b = nn.LazyConv2d(o, 3, s, 1), nn.LazyConv2d(o, 3, 1, 1)\n"
+    "        self.n, self.m = nn.LazyBatchNorm2d(), nn.LazyBatchNorm2d()\n"
+    "        if not keeps:\n"
+    "            self.p, self.q = nn.LazyConv2d(o, 1, s), nn.LazyBatchNorm2d()\n"
+    "        self.keeps = keeps\n"
+    "    def forward(self, x):\n"
+    "        y = self.m(self.b(self.n(self.a(x)).relu_()))\n"
+    "        y += x if self.keeps else self.q(self.p(x))\n"
+    "        return y.clamp_(min=0)\n"
+    "def Residual(i, o, s=1):\n"
+    "    return Lazy(i == o and s == 1, o, s)",
+]
+
+WRONG["stride-match"] = [
+    Slip('if max(height, width) > 2:\n        return "error"',
+         'if max(height, width) > 1:\n        return "error"', "PyTorch can add these"),
+    Slip('"right" if max(height, width) == 1 else "wrong"', '"right"', "How many pixels"),
+    Slip('"right" if max(height, width) == 1 else "wrong"', '"wrong"', "shapes different"),
+    Slip("max(height, width) > 2", "min(height, width) > 2", "stretches axes of length 1"),
+    Slip("max(height, width) > 2", "height % 2 or width % 2", r"outcome\(1, 1\)"),
+    Slip('return "error"', "return None", 'expected "right"'),
+]  # fmt: skip
+RIGHT["stride-match"] = [
+    "def axis(n):\n    return {1: 0, 2: 1}.get(n, 2)\n"
+    "def outcome(height, width):\n"
+    '    return ["right", "wrong", "error"][max(axis(height), axis(width))]',
+    "import torch\ndef outcome(h, w):\n    small = torch.ones((h + 1) // 2, (w + 1) // 2)\n"
+    "    try:\n        out = small + torch.ones(h, w)\n"
+    '    except RuntimeError:\n        return "error"\n'
+    '    return "right" if out.shape == small.shape else "wrong"',
+]
+
+WRONG["padding-projection"] = [
+    Slip("torch.eye(channels, in_channels)", "torch.eye(in_channels, channels)",
+         "channels that come out are first"),
+    Slip("torch.eye(channels, in_channels)", "torch.ones(channels, in_channels)",
+         "new channels are not zero"),
+    Slip("torch.eye(channels, in_channels)", "torch.eye(channels, in_channels).flip(1)",
+         "not handed on as they are"),
+    Slip("torch.eye(channels, in_channels)", "torch.eye(channels, in_channels).flip(0)",
+         "not (zero|handed on)"),
+    Slip("[:, :, None, None]", "", "expected"),
+]  # fmt: skip
+RIGHT["padding-projection"] = [
+    "def weights(i, o):\n    w = torch.zeros(o, i, 1, 1)\n    for c in range(i):\n"
+    "        w[c, c] = 1\n    return w",
+    "from torch import nn\ndef weights(i, o):\n"
+    "    return nn.init.dirac_(nn.Conv2d(i, o, 1).weight)",
+]
+
+WRONG["broken-block"] = [
+    Slip("return changes.index(max(changes))", "return broken.index(max(broken))",
+         "where the gradient is largest"),
+    Slip("return changes.index(max(changes))",
+         "return max(range(20), key=lambda i: abs(broken[i] - healthy[i]))", "largest|differ most"),
+    Slip("return changes.index(max(changes))", "return changes.index(max(changes)) + 1",
+         "One too far"),
+    Slip("return changes.index(max(changes))", "return 19",
+         "What does one block do to the gradient"),
+    Slip("return changes.index(max(changes))", "return None", "expected a number"),
+]  # fmt: skip
+RIGHT["broken-block"] = [
+    "import numpy as np\ndef find(h, b):\n"
+    "    return np.abs(np.diff(np.log(b)) - np.diff(np.log(h))).argmax()",
+    "def find(h, b):\n    r = torch.tensor(b).log() - torch.tensor(h).log()\n"
+    "    return (r[1:] - r[:-1]).abs().argmax()",
+]
