@@ -37,6 +37,7 @@ class MakeTables(SphinxTransform):
                 table = Tabular("", *figure.children, **figure.attributes)
                 table["classes"].append("tabular")
                 figure.replace_self(table)
+                self.document.ids.update(dict.fromkeys(table["ids"], table))  # for numref
 
 
 class Index(SphinxDirective):
