@@ -44,7 +44,7 @@ def test_prose_cites_every_figure_and_every_numbered_equation(path: Path) -> Non
     cells = notebooks.read(path).cells
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     names = [cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells]
-    cited = set(re.findall(r"\{numref\}`([^`]+)`", prose))
+    cited = set(re.findall(r"\{numref\}`((?:fig|tab)-[^`]+)`", prose))
     figures = {name for name in names if name and not name.startswith(TABLE)}
     assert figures <= cited <= set(names)
     equations = set(re.findall(r"^\$\$ \((eq-[^)]+)\)", prose, re.MULTILINE))
