@@ -475,6 +475,9 @@ def test_errors_on_the_command_line(
     assert "error: no net" in capsys.readouterr().err
     assert main([*options, "--jobs", "0"]) == 1
     assert "error: at_once=0: expected" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main(["reproduce", "depth", "--folder", str(tmp_path / "file"), "--quiet"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
 
 
 # The records that come with the book

@@ -20,7 +20,7 @@ from resnet.devices import pick_device, pick_precision
 from resnet.measure import layer_responses
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import BUDGETS, Setting
-from resnet.runs import Run, machine, results
+from resnet.runs import Run, check_record, machine, results
 from resnet.train import fit
 from resnet.variants import network
 
@@ -106,12 +106,15 @@ def reproduce(
         progress: show bars on stderr.
 
     Raises:
-        ValueError: if a record is there that is of another run, naming its file.
+        ValueError: if a record is there that is of another run, naming its file, or if one cannot
+            be written; before any training.
         MemoryError: if a process was ended from outside.
 
     """
     check_positive(at_once=at_once)
     missing = [job for job in jobs if not _done(job)]
+    for job in missing:
+        check_record(job.path)
     if at_once == 1:
         for job in missing:
             yield do(job, device=device, progress=progress)
