@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup book test lint record serve bench speed lock clean
+.PHONY: help setup book test lint record serve bench speed colab pair mutants lock clean
 
 PROFILE ?= $(if $(RESNET_PROFILE),$(RESNET_PROFILE),quick)
 PORT ?= 8000
@@ -70,6 +70,15 @@ speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time t
 	@device=$$($(PY) -c 'from resnet.devices import pick_device; print(pick_device().type)') && \
 	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
 	@$(PY) -m tools.bench_accuracy same
+
+colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3.13; 5 GB)
+	@$(PY) -m tools.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))
+
+pair: $(STAMP) ## try the module with another torch (TORCH=2.12.1 TORCHVISION=0.27.1 PYTHON=python3; 5 GB)
+	@$(PY) -m tools.pair $(or $(TORCH),2.12.1) $(or $(TORCHVISION),0.27.1) $(if $(PYTHON),--python="$(PYTHON)")
+
+mutants: $(STAMP) ## break the module in many places and see that the tests notice (half an hour)
+	@$(PY) -m tools.mutants
 
 lock: $(STAMP) ## remake requirements.txt from pyproject.toml (append LOCK=--upgrade for newer versions)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

@@ -1,4 +1,4 @@
-"""`python -m resnet train | bench | data`: train a network, time training, or fetch a data set."""
+"""`python -m resnet train | reproduce | bench | data`; `--help` says what each is for."""
 
 import argparse
 import dataclasses
@@ -14,6 +14,7 @@ import torch
 import resnet
 from resnet.bench import speeds
 from resnet.devices import pick_device, pick_precision, process, together
+from resnet.reproduce import command
 from resnet.runs import check_record, commit, machine, write_json
 
 ERRORS = (
@@ -26,6 +27,7 @@ EXAMPLES = """examples:
   python -m resnet train --network cifar-20 --data fashion-mnist --sample --recipe fast
   python -m resnet train --network resnet18 --recipe d2l --checkpoint run.pt --record run.json
   torchrun --nproc-per-node 2 -m resnet train --network cifar-56 --recipe cifar
+  python -m resnet reproduce degradation --budget cpu --jobs 2
   python -m resnet bench
   python -m resnet data fashion-mnist
 """
@@ -154,6 +156,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--record", type=Path, help="JSON file for the record")
     add("--quiet", action="store_true", help="no progress bars")
     training.set_defaults(work=train)
+    command.add(commands)
     timing = commands.add_parser("bench", help="time training on this machine")
     add = timing.add_argument
     add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")

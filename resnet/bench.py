@@ -51,9 +51,7 @@ def ceiling(device: torch.device, precision: Precision, repeats: int = 5) -> flo
 def noise(images: int, channels: int, side: int) -> ImageData:
     """Make images of noise with ten classes; speed does not depend on what images show."""
     random = torch.Generator().manual_seed(0)
-    pixels = torch.randint(
-        256, (images, channels, side, side), dtype=torch.uint8, generator=random
-    )
+    pixels = torch.randint(256, (images, channels, side, side), dtype=torch.uint8, generator=random)
     labels = torch.arange(images) % 10
     few = pixels[:10], labels[:10]
     return ImageData("noise", pixels, labels, *few, tuple("0123456789"), sample=False)

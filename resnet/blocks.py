@@ -100,6 +100,7 @@ class ResidualUnit(nn.Module):
 
     expansion = 1  # channels out = expansion * channels
     preact = False
+    activation = staticmethod(bn_relu)  # what comes before the branch of a pre-activation unit
 
     def __init__(self, convolutions: Sequence[nn.Conv2d], shortcut: Shortcut) -> None:
         super().__init__()
@@ -107,10 +108,10 @@ class ResidualUnit(nn.Module):
         first, last = convolutions[0], convolutions[-1]
         shape = (first.in_channels, last.out_channels)
         stride = max(c.stride[0] for c in convolutions)
-        self.before = bn_relu(first.in_channels) if self.preact else nn.Identity()
-        self.branch = self._branch(convolutions)
+        self.before = self.activation(first.in_channels) if self.preact else nn.Identity()
+        self.branch: nn.Module = self._branch(convolutions)
         self.shortcut = self._shortcut(shortcut, *shape, stride)
-        self.after = nn.Identity() if self.preact else nn.ReLU(inplace=True)
+        self.after: nn.Module = nn.Identity() if self.preact else nn.ReLU(inplace=True)
 
     def _branch(self, convolutions: Sequence[nn.Conv2d]) -> nn.Sequential:
         """Join the convolutions by BN-ReLU; the original form closes with a BN."""

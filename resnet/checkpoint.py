@@ -109,8 +109,8 @@ class State:
         step: steps done.
         random: the generator of order and augmentation.
         start: its state when the epoch's order was drawn.
-        sums: of loss, hits and images over the epoch, on the device.
-        seconds: of training in this epoch.
+        sums: of loss, hits and images since the last row, on the device.
+        seconds: of training since then.
 
     """
 
@@ -127,7 +127,7 @@ class State:
         self._clock = time.perf_counter() - self.seconds
 
     def stop_clock(self) -> None:
-        """Note the seconds of the epoch up to now."""
+        """Note the seconds since the last row up to now."""
         self.seconds = time.perf_counter() - self._clock
 
     def count(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
@@ -137,13 +137,12 @@ class State:
         self.sums += torch.stack([loss.detach() * n, hits, torch.full_like(hits, n)])
         self.step += 1
 
-    def end_epoch(self) -> tuple[dict[str, float], float]:
-        """Return the means over the epoch and its seconds, for all processes; begin the next."""
+    def end_row(self) -> tuple[dict[str, float], float]:
+        """Return a row's means, for all processes, and its seconds; begin the next row."""
         loss, hits, images = summed(self.sums).tolist()
         self.stop_clock()
         seconds = self.seconds
         self.sums, self.seconds = torch.zeros_like(self.sums), 0.0
-        self.start = self.random.get_state()
         return {
             "images": images,
             "train_loss": loss / images,
@@ -154,12 +153,12 @@ class State:
 class Saver:
     """Keeps a training's state in a file, and brings it back; without a file it does nothing.
 
-    With several processes the first one writes, at the ends of epochs only, because the sums
+    With several processes the first one writes, with the rows only, because the sums
     between are spread over all.
 
     Args:
         path: of the file, or None.
-        every: seconds between two states; the end of an epoch has one in any case.
+        every: seconds between two states; a row has one in any case.
         state: see `State`.
         model: the one in training.
         optimizer: its optimizer.
@@ -215,7 +214,7 @@ class Saver:
             torch.cuda.set_rng_state(saved["cuda"], self.state.sums.device)
 
     def between_steps(self) -> None:
-        """Save if it is time to; not after an epoch's last step, whose row is still to come."""
+        """Save if it is time to; not after a row's last step, whose row is still to come."""
         due = time.monotonic() - self.last >= self.every
         # a loss that is no number is told at the end of the epoch, and never saved
         if self.path and due and process()[1] == 1 and self.state.sums.isfinite().all():

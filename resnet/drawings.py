@@ -206,7 +206,7 @@ def _conv_text(conv: nn.Conv2d) -> str:
 
 
 def _description(unit: ResidualUnit) -> tuple[str, type]:
-    convs = [_conv_text(m) for m in unit.branch if isinstance(m, nn.Conv2d)]
+    convs = [_conv_text(m) for m in unit.branch.children() if isinstance(m, nn.Conv2d)]
     return "\n".join(convs), type(unit.shortcut)
 
 

@@ -114,3 +114,30 @@ def multiply_adds(model: nn.Module, input_shape: tuple[int, ...]) -> int:
     Convolutions and linear layers only, as there; see `layer_table` for the arguments.
     """
     return layer_table(model, input_shape).multiply_adds
+
+
+@torch.no_grad()
+def layer_responses(model: nn.Module, images: Tensor) -> list[float]:
+    """Return the standard deviation of each layer's response, first layer to last.
+
+    A response is the output of a convolution after its BN and before the ReLU or the addition
+    (2016a, Fig. 7); so this is defined for networks whose BN follows the convolutions.
+
+    Args:
+        model: of `resnet.nets`, in its original form or plain; it is left in evaluation mode.
+        images: (N, C, H, W), prepared as for the network's training.
+
+    """
+    found: list[float] = []
+    model.eval()
+    hooks = [
+        module.register_forward_hook(lambda _, __, out: found.append(out.std().item()))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.BatchNorm2d) and ".shortcut." not in name
+    ]
+    try:
+        model(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found

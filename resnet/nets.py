@@ -33,6 +33,9 @@ IMAGENET_UNITS = {
 }
 
 
+UnitMaker = Callable[[int, int, int], ResidualUnit]
+
+
 class ResNet(nn.Module):
     """`stem`, `stage1` … `stageN`, (`act`,) `pool`, `flatten`, `fc`, run one after another.
 
@@ -53,7 +56,7 @@ class ResNet(nn.Module):
 
     def __init__(
         self,
-        unit: Callable[[int, int, int], ResidualUnit],
+        unit: UnitMaker,
         channels: Sequence[int],
         counts: Sequence[int],
         *,
@@ -78,7 +81,7 @@ class ResNet(nn.Module):
                 stage.append(block)
             self.add_module(f"stage{i + 1}", stage)
         if block.preact:
-            self.act = bn_relu(width)  # no unit follows that would activate
+            self.act = block.activation(width)  # no unit follows that would activate
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
         self.fc = nn.Linear(width, num_classes)
@@ -119,9 +122,7 @@ def _stem(in_channels: int, channels: int, *, large_images: bool) -> nn.Sequenti
     return nn.Sequential(layers)
 
 
-def _unit(
-    *, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn
-) -> Callable[[int, int, int], ResidualUnit]:
+def _unit(*, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn) -> UnitMaker:
     check_one_of("preact", preact, (False, True))
     if bottleneck:
         kind = PreActBottleneck if preact else Bottleneck
@@ -192,6 +193,7 @@ def cifar_resnet(
     preact: bool = False,
     shortcut: Shortcut = "A",
     stride_on: StrideOn = "1x1",
+    unit: UnitMaker | None = None,
 ) -> ResNet:
     """Build a network of 2016a, Sec. 4.2: three stages of n units, 16 to 64 channels, stride 4.
 
@@ -203,6 +205,8 @@ def cifar_resnet(
         preact: units of 2016b, Fig. 4e, instead of the original ones.
         shortcut: as in `imagenet_resnet`; the paper's choice here is "A".
         stride_on: as in `imagenet_resnet`.
+        unit: makes a unit from (in_channels, channels, stride), instead of one that `preact`,
+            `shortcut` and `stride_on` describe; for instance one of `resnet.variants`.
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.
@@ -218,7 +222,7 @@ def cifar_resnet(
             f"depth={depth}: expected {step}n + 2; nearest: {' or '.join(map(str, nearest))}"
         )
     return ResNet(
-        _unit(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on),
+        unit or _unit(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on),
         (16, 32, 64),
         (n, n, n),
         num_classes=num_classes,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
-SCHEMA = 3  # raised when a field changes its meaning
+SCHEMA = 4  # raised when a field changes its meaning
 
 T = TypeVar("T")
 
@@ -122,9 +122,11 @@ class Run:
         recipe: the recipe's fields.
         seed: of the order of the images.
         settings: `precision`, `compiled`, `processes`, `sync_bn`.
-        rows: one dict an epoch: `epoch`, `images`, `train_loss`, `train_accuracy`, `test_loss`,
-            `test_accuracy`; losses in nats, accuracies from 0 to 1.
-        seconds: of training, one number an epoch, evaluation not included.
+        rows: one dict an epoch, or every so many steps: `epoch`, `step`, `images`,
+            `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy`; losses in nats,
+            accuracies from 0 to 1.
+        seconds: of training, one number a row, evaluation not included.
+        measured: what was measured on the trained network besides, by name.
         machine: see `machine`.
         peak_memory: see `peak_memory`.
         command: what was typed, if it was a command.
@@ -139,6 +141,7 @@ class Run:
     seed: int
     rows: list[dict[str, float]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list, compare=False)
+    measured: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=machine, compare=False)
     peak_memory: int = field(default=0, compare=False)
@@ -200,8 +203,8 @@ class Run:
 
 FIELD_TYPES = {
     "network": str, "data": dict, "recipe": dict, "seed": int, "settings": dict, "rows": list,
-    "seconds": list, "machine": dict, "peak_memory": int, "command": str, "commit": str,
-    "date": str,
+    "seconds": list, "measured": dict, "machine": dict, "peak_memory": int, "command": str,
+    "commit": str, "date": str,
 }  # fmt: skip
 
 
@@ -226,13 +229,14 @@ def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
         rows = [{"images": content["data"]["train_images"], **row} for row in content["rows"]]
         settings = {"precision": "float32", "compiled": False, "processes": 1}
         content |= {"rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
-    return completed(content) if schema < 3 else content
+    return completed(content) if schema < SCHEMA else content
 
 
 def completed(content: dict[str, Any]) -> dict[str, Any]:
     """Return a record's fields with those that came later, as they were before they could vary."""
     data = {"canonical": True, **content["data"]}
-    return {**content, "data": data, "settings": {"sync_bn": False, **content["settings"]}}
+    settings = {"sync_bn": False, **content["settings"]}
+    return {"measured": {}, **content, "data": data, "settings": settings}
 
 
 def keep(run: Run, name: str) -> None:

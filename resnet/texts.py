@@ -6,6 +6,14 @@ TEXT = {
     "loss": "training loss (nats)",
     "accuracy": "accuracy (%)",
     "test": "test",
+    "training": "training",
+    "step": "gradient steps",
+    "error": "error (%)",
+    "no runs": "no runs yet",
+    "here": "here: test error (%)",
+    "layer": "layer (1 is the stem)",
+    "sorted layer": "layers, the largest response first",
+    "response": "deviation of the response",
     "test error": "test error (%)",
     "layers": "layers",
     "loop d2l": "D2L's loop",
@@ -89,6 +97,16 @@ TEXT = {
         "{best}% at {at}, and rise again to {r1}% at {d2}."
     ),
     "alt curves": "{quantity} against the epoch, {n} lines. At the last epoch: {ends}.",
+    "alt errors": (
+        "Training and test error in percent against the gradient steps, plain networks left, "
+        "residual networks right. At the end: {ends}"
+    ),
+    "alt end": "{name}, mean of {n}: {end}.",
+    "alt responses": (
+        "Standard deviation of the response of each layer, left in the order of the layers, right "
+        "sorted. Means over the layers: {means}."
+    ),
+    "alt rows": "Test errors of {n} networks, a dot a seed. Means in percent: {means}.",
     "alt gradients": (
         "Gradient norm at each block's input on a logarithmic scale. From the last block to the "
         "first it changes by a factor of {factors}."

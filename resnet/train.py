@@ -59,6 +59,7 @@ def fit(
     sync_bn: bool = False,
     checkpoint: str | Path | None = None,
     save_every: float = 60.0,
+    row_steps: int | None = None,
     progress: bool = True,
 ) -> Run:
     """Train `model` in place and return the record.
@@ -78,7 +79,9 @@ def fit(
         sync_bn: let BN take its statistics over the images of all processes, not each process's
             own share; torch has this for GPUs only.
         checkpoint: file to resume from, if it is there, and to keep the state in.
-        save_every: seconds between checkpoints; the end of an epoch has one in any case.
+        save_every: seconds between checkpoints; a row has one in any case.
+        row_steps: steps between two rows of the record; None: an epoch. The training itself is the
+            same for any.
         progress: show a bar an epoch on stderr.
 
     Raises:
@@ -92,6 +95,9 @@ def fit(
     precision = pick_precision(precision, device)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = Batches(data, recipe, device, process())
+    if row_steps is not None:
+        check_positive(row_steps=row_steps)
+    every = row_steps or len(batches)
     total = recipe.steps or (recipe.epochs or 0) * len(batches)
     optimizer = make_optimizer(model, recipe)
     forward = ready(model, device, compiled=compiled, sync_bn=sync_bn)
@@ -111,8 +117,10 @@ def fit(
     while state.step < total:
         model.train()
         first = state.step % len(batches)
+        if not first:
+            state.start = state.random.get_state()
         bar = tqdm(
-            desc=f"{name}, epoch {len(run.rows) + 1}/{-(-total // len(batches))}",
+            desc=f"{name}, epoch {state.step // len(batches) + 1}/{-(-total // len(batches))}",
             total=len(batches), initial=first, leave=False, disable=not progress,
         )  # fmt: skip
         state.start_clock()
@@ -127,12 +135,15 @@ def fit(
             optimizer.step()
             state.count(loss, scores, y)
             bar.update()
-            if state.step == total or state.step % len(batches) == 0:
+            if state.step == total or 0 in (state.step % len(batches), state.step % every):
                 break
             saver.between_steps()
         bar.close()
-        row, seconds = state.end_epoch()
-        row = {"epoch": len(run.rows) + 1} | row
+        if state.step < total and state.step % every:  # the epoch is over, the row is not
+            state.stop_clock()
+            continue
+        row, seconds = state.end_row()
+        row = {"epoch": -(-state.step // len(batches)), "step": state.step} | row
         if not math.isfinite(row["train_loss"]):
             raise FloatingPointError(
                 f"the loss of {name} became {row['train_loss']} in epoch {row['epoch']}: lower "
@@ -146,9 +157,7 @@ def fit(
     return run
 
 
-def ready(
-    model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool
-) -> nn.Module:
+def ready(model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool) -> nn.Module:
     """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes.
 
     Raises:

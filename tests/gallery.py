@@ -19,6 +19,7 @@ from resnet import (
     resnet18,
 )
 from resnet.figures import Figure
+from resnet.reproduce import plots
 from resnet.runs import Run
 from resnet.texts import TEXT
 
@@ -39,6 +40,17 @@ def run(losses: list[float], accuracies: list[float]) -> Run:
 def curves() -> Figure:
     names = {"a <net>": run([2.1, 1.25], [0.3, 0.456]), "b": run([2.0, 0.5], [0.4, 0.789])}
     return figures.curves(names)
+
+
+def seeds(*ends: float) -> list[Run]:
+    """Two runs of three rows, whose last errors, in training and test, are `ends` in percent."""
+    return [
+        Run("net", {}, {}, seed, measured={"responses": [1.0, 0.5, 0.75 + seed / 4]}, rows=[
+            {"step": 100 * i, "train_accuracy": 1 - e * (4 - i) / 100,
+             "test_accuracy": 1 - e * (4 - i) / 100} for i in (1, 2, 3)
+        ])
+        for seed, e in enumerate(ends)
+    ]  # fmt: skip
 
 
 def predictions() -> Figure:
@@ -72,6 +84,18 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "confusion": lambda: figures.confusion(LABELS, GUESSES, CLASSES),
     "predictions": predictions,
+    "error_curves": lambda: plots.error_curves(
+        {"plain-8": seeds(20, 22), "plain-14": seeds(26, 25)},
+        {"ResNet-8": seeds(19, 20), "ResNet-14": []},
+    ),
+    "error_curves none": lambda: plots.error_curves({"plain-8": []}),
+    "responses": lambda: plots.responses({"plain-8": seeds(1, 2), "ResNet-8": []}),
+    "responses none": lambda: plots.responses({"plain-8": []}),
+    "errors_by_row": lambda: plots.errors_by_row(
+        {"identity": seeds(7, 8), "block": seeds(9, 10.5), "a & <b>": []},
+        {"identity": 6.61, "block": 12.22},
+        "net (%)",
+    ),
     "plain_and_residual": drawings.plain_and_residual,
     "identity_and_projection": drawings.identity_and_projection,
     "units": lambda: drawings.units(

@@ -104,9 +104,7 @@ def test_the_loop_trains(
     assert seconds > 0 and not torch.equal(net[1].weight, before)
 
 
-def test_d2l_record(
-    few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Speeds are ratios of the same round; the first round is not counted."""
     seconds = {"d2l": iter([9.0, 2.0, 4.0]), "fit": iter([9.0, 1.0, 1.0])}
     monkeypatch.setattr(

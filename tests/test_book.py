@@ -9,9 +9,11 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
@@ -23,6 +25,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from toybook import (
     FIGURE,
+    OFFLINE,
     ROOT,
     book_environment,
     chapter,
@@ -59,9 +62,25 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
     folder = make_toy(
         tmp_path_factory.mktemp("a toy, naïve"), one=chapter(shape_cell(), figure_cell())
     )
-    done = run_book(folder, "build")
+    done = run_book(folder, "build", alone=True)
     assert done.returncode == 0, done.stdout + done.stderr
     yield folder, done.stdout
+
+
+def test_build_needs_neither_network_nor_git(built: tuple[Path, str]) -> None:
+    """The fixture was built without either, where the system can take a network away."""
+    html = page(built[0])
+    assert "Commit: unknown (not a git checkout)" in html
+    if not OFFLINE:
+        pytest.skip("this system does not let a process give up its network (unshare, ip)")
+    looked = [
+        *OFFLINE,
+        sys.executable,
+        "-c",
+        "import socket; socket.create_connection(('1.1.1.1', 80))",
+    ]
+    done = subprocess.run(looked, capture_output=True, text=True)
+    assert done.returncode and "unreachable" in done.stderr, done.stderr
 
 
 def test_build_says_what_it_did(built: tuple[Path, str]) -> None:
@@ -189,9 +208,10 @@ def test_first_failure_ends_the_chapters_beside_it(toy: Toy) -> None:
     assert [path.name for path in (folder / "_build").iterdir()] in ([".lock"], [])
 
 
-def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
-    folder = toy(one=chapter(new_code_cell("import time\ntime.sleep(60)")))
-    first = subprocess.Popen(
+@contextmanager
+def running_build(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """A build in the midst of a chapter, with all that it started; nothing of it lives on."""
+    build = subprocess.Popen(
         command("build"),
         cwd=folder,
         env={**book_environment(folder), "PYTHONUNBUFFERED": "1"},
@@ -199,28 +219,46 @@ def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
+    started: list[psutil.Process] = []
     try:
-        deadline = time.monotonic() + 30
-        while not kernels_of(first.pid):
-            assert time.monotonic() < deadline and first.poll() is None
+        deadline = time.monotonic() + 60
+        while not kernels_of(build.pid):
+            assert time.monotonic() < deadline and build.poll() is None
             time.sleep(0.05)
+        started = psutil.Process(build.pid).children(recursive=True)
+        yield build, started
+    finally:
+        for process in [*started, build]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        build.communicate()
+
+
+SLOW = "import time\ntime.sleep(60)"
+
+
+def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
+    folder = toy(one=chapter(new_code_cell(SLOW)))
+    with running_build(folder) as (first, started):
         second = run_book(folder, "build")
         assert second.returncode == 1
         assert "another build of this book holds" in second.stderr
 
-        kernels = psutil.Process(first.pid).children(recursive=True)
         first.send_signal(signal.SIGINT)
         _, errors = first.communicate(timeout=30)
         assert first.returncode == 130
         assert "Stopped. Nothing is left half-written" in errors and "Traceback" not in errors
-        _, alive = psutil.wait_procs(kernels, timeout=5)
+        _, alive = psutil.wait_procs(started, timeout=5)
         assert not alive, "a kernel lives on"
         left = {path.name for path in (folder / "_build").iterdir()}
         assert left <= {".lock"}, "an interrupted build left something half-made behind"
-    finally:
-        if first.poll() is None:
-            first.kill()
-            first.communicate()
+
+
+def test_nothing_outlives_a_killed_build(toy: Toy) -> None:
+    with running_build(toy(one=chapter(new_code_cell(SLOW)))) as (build, started):
+        build.kill()
+        _, alive = psutil.wait_procs(started, timeout=20)
+        assert not alive, alive
 
 
 @pytest.mark.parametrize("kind", [errno.EACCES, errno.EROFS, errno.ENOSPC])
@@ -398,7 +436,8 @@ def test_versions_stand_in_agreement() -> None:
     assert SpecifierSet(pythons[0].removeprefix("python ")) == SpecifierSet(
         PROJECT["requires-python"]
     )
-    assert "-r requirements.txt" in conda["dependencies"][-1]["pip"]
+    assert conda["dependencies"][-1]["pip"] == ["-r requirements.txt", "-e ."]
+    assert "pip install --no-deps -r requirements-d2l.txt" in (ROOT / "environment.yml").read_text()
     d2l = notebooks.d2l_requirement()
     elsewhere = ["requirements.txt", "pyproject.toml", "environment.yml", "Makefile", ".ci/run"]
     assert not [name for name in elsewhere if d2l in (ROOT / name).read_text()]
@@ -407,6 +446,7 @@ def test_versions_stand_in_agreement() -> None:
 def test_address_stands_in_one_place() -> None:
     url = config.address(config.read_yaml(config.CONFIG))
     outside = ["pyproject.toml", "CITATION.cff", "environment.yml", "Makefile", "CONTRIBUTING.md"]
+    outside += ["CHANGELOG.md"]
     outside += [path.relative_to(ROOT).as_posix() for path in (ROOT / ".github").rglob("*.yml")]
     for name in outside:
         text = (ROOT / name).read_text()
@@ -414,14 +454,36 @@ def test_address_stands_in_one_place() -> None:
         assert "https://github.com/" not in text, f"{name} names a repository"
 
 
-def test_workflow_is_pinned_and_its_cpu_job_unconditional() -> None:
-    path = ROOT / ".github" / "workflows" / "ci.yml"
-    workflow = yaml.safe_load(path.read_text())
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflows_are_pinned_and_may_read_only(name: str) -> None:
+    """Only the job that publishes may write; it checks nothing out and runs no command."""
+    workflow = WORKFLOWS[name]
     assert workflow["permissions"] == {"contents": "read"}
-    assert "if" not in workflow["jobs"]["cpu"] and "needs" not in workflow["jobs"]["cpu"]
-    assert "vars.GPU_RUNNER != ''" in workflow["jobs"]["gpu"]["if"]
-    uses = re.findall(r"uses: (\S+)", path.read_text())
-    assert uses and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses)
+    assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads "on" as a truth value
+    for job in workflow["jobs"].values():
+        uses = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses), uses
+        assert job["timeout-minutes"] <= 90
+        if "permissions" in job:
+            assert set(job["permissions"]) == {"pages", "id-token"}
+            assert [use.partition("@")[0] for use in uses] == ["actions/deploy-pages"]
+            assert not any("run" in step for step in job["steps"])
+    assert "secrets." not in (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+
+
+def test_cpu_job_is_unconditional_and_gpu_job_waits_for_a_runner() -> None:
+    jobs = WORKFLOWS["ci"]["jobs"]
+    for name in ("cpu", "colab"):
+        assert "if" not in jobs[name] and "needs" not in jobs[name]
+    assert "vars.GPU_RUNNER != ''" in jobs["gpu"]["if"]
+    assert "github.event_name == 'push'" in jobs["gpu"]["if"]  # never a fork's code
+    assert WORKFLOWS["pages"][True] == {"push": {"branches": ["main"]}}
 
 
 # The Makefile

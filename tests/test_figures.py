@@ -17,6 +17,7 @@ from matplotlib import pyplot as plt
 
 from resnet import drawings, figures
 from resnet.figures import INK, Figure
+from resnet.reproduce import plots
 from resnet.texts import TEXT
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,7 +42,7 @@ def test_gallery_is_whole() -> None:
     """Every public function of both modules that returns a figure is in the gallery."""
     made = {
         name
-        for module in (figures, drawings)
+        for module in (figures, drawings, plots)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")
@@ -147,6 +148,7 @@ def test_texts_come_from_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     noting = Noting(foreign)
     monkeypatch.setattr(figures, "TEXT", noting)
     monkeypatch.setattr(drawings, "TEXT", noting)
+    monkeypatch.setattr(plots, "TEXT", noting)
     # what the gallery itself names, the classes F1 to F6, and a network's name
     own = {"cat", "dog", "bird", "fish", "a", "net", "b", "plain", "residual", "block", "identity",
            "F", "ResNet", "bottleneck", "new"}  # fmt: skip
@@ -168,6 +170,14 @@ def test_texts_come_from_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
         ("published_depth", ["9.5% at 20", "13.5% at 56", "8.75% at 20", "6.43% at 110"]),
         ("published_depth", ["7.93% at 1202"]),
         ("curves", ["2 lines", "a <net> 1.25, b 0.5.", "a <net> 45.6, b 78.9."]),
+        # the last row has the errors given: means of 20 and 22, of 26 and 25, of 19 and 20
+        ("error_curves", ["plain-8, mean of 2: 21.0% training, 21.0% test."]),
+        ("error_curves", ["plain-14, mean of 2: 25.5% training", "ResNet-8, mean of 2: 19.5%"]),
+        ("error_curves none", ["At the end: no runs yet"]),
+        # (1 + 0.5 + 0.75) / 3 and (1 + 0.5 + 1) / 3
+        ("responses", ["Means over the layers: plain-8 0.79."]),
+        ("responses none", ["Means over the layers: no runs yet."]),
+        ("errors_by_row", ["of 3 networks", "identity 7.50, block 9.75."]),
         ("gradient_norms", ["40 (plain)", "1.2 (residual)"]),
         ("ladder", ["a <net>, 9 bars", "b, 2 bars", "D2L's loop 50; fit 1,234."]),
         ("confusion", ["for 10 test images", "7 lie on", "<fish> → bird, 2 times"]),

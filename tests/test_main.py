@@ -176,5 +176,5 @@ def test_bench_prints_and_records(
     assert "cifar-20" in out and "12.5 images/s" in out and "25.0%" in out
     content = json.loads(record.read_text())
     assert content["rows"] == [row] and content["machine"]["torch"]
-    ((device, precisions), options), = asked
+    (((device, precisions), options),) = asked
     assert (device.type, precisions[-1], options) == ("cpu", "float32", {"steps": 1})

@@ -41,9 +41,7 @@ def test_what_a_page_says() -> None:
         (json.dumps({k: v for k, v in GOOD.items() if k != "commit"}), "commit missing"),
     ],
 )
-def test_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str
-) -> None:
+def test_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str) -> None:
     monkeypatch.setattr(measurements, "results", lambda: tmp_path)
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(ValueError, match=f"x.json is no recorded measurement: .*{why}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def run(model: nn.Module, data: ImageData, **options: Any) -> Run:
     """Two epochs of batches of 50, unless told otherwise."""
     fields = {"epochs": None if "steps" in options else 2, "batch_size": 50, "lr": 0.1}
     how = {"device": "cpu", "precision": "float32", "progress": False}
-    for name in ("seed", "device", "precision", "compiled", "checkpoint", "save_every"):
+    for name in (*how, "seed", "compiled", "checkpoint", "save_every", "row_steps"):
         if name in options:
             how[name] = options.pop(name)
     return fit(model, data, Recipe(**{**fields, **options}), **how)
@@ -83,6 +84,7 @@ def test_fit_is_stochastic_gradient_descent(small: ImageData) -> None:
         assert row == pytest.approx(
             {
                 "epoch": epoch,
+                "step": 3 * epoch,
                 "images": 130,
                 "train_loss": loss_sum / 130,
                 "train_accuracy": hits / 130,
@@ -140,6 +142,43 @@ def test_record(small: ImageData, tmp_path: Path) -> None:
     record.save(tmp_path / "run.json")
     assert Run.load(tmp_path / "run.json") == record
     assert json.loads((tmp_path / "run.json").read_text())["rows"] == record.rows
+
+
+def test_rows_every_so_many_steps(small: ImageData) -> None:
+    """Epochs of three steps: rows do not end with them, and the training is the same."""
+    model, again = tiny(), tiny()
+    whole = run(model, small, steps=7, image_size=8, momentum=0.9)
+    record = run(again, small, steps=7, image_size=8, momentum=0.9, row_steps=2)
+    assert [record.column(name) for name in ("step", "epoch", "images")] == [
+        [2, 4, 6, 7], [1, 2, 2, 3], [100, 80, 80, 50]
+    ]  # fmt: skip
+    for a, b in zip(model.parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert record.rows[2] | {"train_loss": 0, "train_accuracy": 0, "images": 0} == whole.rows[1] | {
+        "train_loss": 0, "train_accuracy": 0, "images": 0
+    }  # fmt: skip
+    seen = [sum(r["train_loss"] * r["images"] for r in rows) for rows in (record.rows, whole.rows)]
+    assert seen[0] == pytest.approx(seen[1])
+    with pytest.raises(ValueError, match=r"row_steps=0: expected"):
+        run(tiny(), small, steps=7, row_steps=0)
+
+
+@pytest.mark.parametrize("stop", range(1, 7))
+def test_rows_every_so_many_steps_resume(small: ImageData, tmp_path: Path, stop: int) -> None:
+    """Stopped after any step, inside an epoch, a row, or both: the same record."""
+    options: dict[str, Any] = {"steps": 7, "image_size": 8, "row_steps": 2, "pad": 1}
+    model, hits = tiny(), itertools.count(1)
+
+    def strike(*_: object) -> None:
+        if model.training and next(hits) == stop + 1:
+            raise KeyboardInterrupt
+
+    hook = model.register_forward_pre_hook(strike)
+    path = tmp_path / "state.pt"
+    with pytest.raises(KeyboardInterrupt):
+        run(model, small, **options, checkpoint=path, save_every=0)
+    hook.remove()
+    assert run(tiny(1), small, **options, checkpoint=path) == run(tiny(), small, **options)
 
 
 def test_images_are_resized_for_training_and_test(small: ImageData) -> None:

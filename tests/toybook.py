@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import notebooks
@@ -25,6 +27,13 @@ MODULE = '''"""Stands for the real module, without torch."""
 def machine(device):
     return {"device": "a toy", "python": "3", "torch": "none"}
 '''
+
+
+def missing(what: str) -> NoReturn:
+    """Skip where something is not there; in CI that is a failure."""
+    if IN_CI:
+        pytest.fail(f"{what}, and CI is set")
+    pytest.skip(what)
 
 
 def chapter(*cells: nbformat.NotebookNode, title: str = "First") -> nbformat.NotebookNode:
@@ -84,12 +93,39 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "tools.book", *arguments]
 
 
-def run_book(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """One command of the toy book, ended."""
+def _offline() -> list[str]:
+    """What to put before a command to take the network away from it, if that is possible here."""
+    prefix = [
+        "unshare",
+        "--map-root-user",
+        "--net",
+        "sh",
+        "-c",
+        'ip link set lo up && exec "$0" "$@"',
+    ]
+    tried = shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True)
+    return prefix if tried and tried.returncode == 0 else []
+
+
+OFFLINE = _offline()
+
+
+def run_book(
+    folder: Path, *arguments: str, alone: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """One command of the toy book, ended; `alone`, without a git and if possible a network."""
+    environment = book_environment(folder)
+    if alone:
+        empty = folder.parent / "no git"
+        empty.mkdir()
+        for name in ("sh", "ip", "unshare"):
+            if found := shutil.which(name):
+                (empty / name).symlink_to(found)
+        environment["PATH"] = str(empty)
     return subprocess.run(
-        command(*arguments),
+        [*(OFFLINE if alone else ()), *command(*arguments)],
         cwd=folder,
-        env=book_environment(folder),
+        env=environment,
         capture_output=True,
         text=True,
         timeout=180,

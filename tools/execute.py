@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,7 +64,8 @@ def all_of(work: Callable[[Any], T], items: Sequence[Any], jobs: int) -> Iterato
     Processes, because papermill changes the working folder of the one it runs in. The first failure
     ends the others, kernels included, and so does Ctrl-C.
     """
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+    workers = max(1, min(jobs, len(items)))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_end_with_parent)
     futures = [pool.submit(work, item) for item in items]
     try:
         for future in as_completed(futures):
@@ -76,6 +78,18 @@ def all_of(work: Callable[[Any], T], items: Sequence[Any], jobs: int) -> Iterato
         pool.shutdown()
         for folder in BUILD.glob("run-*"):  # of those that were killed
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    """Let this worker and its kernel end when the build is gone without a word, as by `kill -9`."""
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            _kill([os.getpid()])
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _kill(workers: Sequence[int]) -> None:
@@ -175,25 +189,25 @@ class Task:
 
 def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
     """The copy as the site shows it: its figures checked, papermill's traces hidden."""
+    from resnet.devices import pick_device
+    from resnet.runs import machine
+
     pictures.check(executed, task.path.stem)
     for cell in executed.cells:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in notebooks.tags(cell):
             cell.metadata["tags"] = ["remove-cell"]
-    made = nbformat.v4.new_markdown_cell(closing(task, seconds), id="how-made")
-    executed.cells.append(made)
-    executed.metadata = NotebookNode(
-        {**notebooks.METADATA, DIGEST: {"digest": task.wanted, "profile": task.profile}}
-    )
+    made_on = machine(pick_device())
+    closing_cell = nbformat.v4.new_markdown_cell(closing(task, seconds, made_on), id="how-made")
+    executed.cells.append(closing_cell)
+    facts = {"digest": task.wanted, "profile": task.profile, "seconds": seconds, "machine": made_on}
+    executed.metadata = NotebookNode({**notebooks.METADATA, DIGEST: facts})
     return executed
 
 
-def closing(task: Task, seconds: float) -> str:
+def closing(task: Task, seconds: float, made_on: dict[str, str]) -> str:
     """The section under a chapter that says how its outputs came about."""
-    from resnet.devices import pick_device
-    from resnet.runs import machine
-
-    facts = {key.replace("_", " "): value for key, value in machine(pick_device()).items()}
+    facts = {key.replace("_", " "): value for key, value in made_on.items()}
     facts = {"profile": f"`{task.profile}`", **facts}
     facts |= {
         "commit": commit(),

@@ -1,7 +1,9 @@
 """The committed form of a chapter: its set-up cell, what it may hold, and how it is recorded.
 
 A committed notebook keeps outputs only in cells tagged `nbval-check-output`, which nbval compares.
-nbval passes a tagged cell with nothing recorded in silence: hence `complaints`.
+nbval passes a tagged cell with nothing recorded in silence: hence `complaints`. A cell that trains
+or only shows what was trained is tagged `nbval-skip`: it has nothing to compare and runs once, when
+the book is built.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from nbformat import NotebookNode
 from .common import ROOT, BookError, write_whole
 
 CHECKED = "nbval-check-output"
+SKIPPED = "nbval-skip"
 PARAMETERS = "parameters"
 SETUP = "setup"
 SETUP_TAGS = [SETUP, "hide-input"]
@@ -124,6 +127,8 @@ def complaints(notebook: NotebookNode, setup_source: str) -> list[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type != "code":
             continue
+        if {CHECKED, SKIPPED} <= set(tags(cell)):
+            found.append(f"cell {number} is tagged both `{CHECKED}` and `{SKIPPED}`")
         if CHECKED in tags(cell):
             if cell.execution_count is None or not cell.outputs:
                 found.append(f"cell {number} is tagged `{CHECKED}` but has no recorded output")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import yaml
 
 from . import config as book
@@ -28,6 +30,7 @@ from .common import (
     files_under,
     version,
 )
+from .execute import DIGEST
 
 SOURCE = BUILD / "source"
 WORK = BUILD / "site"
@@ -36,6 +39,20 @@ LOG = BUILD / "jupyter-book.log"
 STAMP = ".made-from"
 MATHJAX = "sphinx-mathjax-offline"
 SHOWN_PROBLEMS = 20
+# instead of Jupyter Book's, which has no language, no link to follow and no icon
+INDEX = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url={root}">
+<link rel="icon" href="_static/favicon.svg">
+</head>
+<body><main><h1><a href="{root}">{title}</a></h1></main></body>
+</html>
+"""
 
 
 def mathjax() -> Path:
@@ -75,7 +92,7 @@ def stage(copies: Iterable[Path]) -> dict[str, Any]:
 
 def site_digest(staged: dict[str, Any]) -> str:
     """What the site is made from: staged sources, configuration, tools and versions."""
-    tools = sorted((ROOT / "tools").glob("*.py"))
+    tools = [path for path in files_under(ROOT / "tools") if path.suffix == ".py"]
     parts = [
         digest_of_files(files_under(SOURCE), SOURCE),
         digest_of_files([ROOT / "requirements.txt", *tools]),
@@ -102,9 +119,8 @@ def build(digest: str, profile: str) -> None:
     warnings of pages that it does not read again, and a broken book would pass.
     """
     drop()
-    today = f"{datetime.now(UTC):%Y-%m-%d}"
-    footer = f"Version {version()}, profile {profile}, built on {today} from commit {commit()}."
-    staged = book.staged_config(book.read_yaml(book.CONFIG), footer)
+    configuration = book.read_yaml(book.CONFIG)
+    staged = book.staged_config(configuration, footer(profile))
     (SOURCE / book.CONFIG.name).write_text(
         yaml.safe_dump(staged, sort_keys=False), encoding="utf-8"
     )
@@ -118,6 +134,7 @@ def build(digest: str, profile: str) -> None:
         text=True,
         encoding="utf-8",
         errors="replace",
+        cwd=ROOT,  # where Sphinx finds tools.extension
         env={**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"},
     )
     LOG.write_text(done.stdout, encoding="utf-8")
@@ -126,10 +143,24 @@ def build(digest: str, profile: str) -> None:
         shutil.rmtree(WORK, ignore_errors=True)
         ended = f"the pages were not built (jupyter-book ended with {done.returncode}):"
         raise BookError(f"{ended}\n{_problems(done.stdout)}")
+    root = f"{book.pages()[0]}.html"
+    title = html.escape(configuration["title"])
+    (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
     exercises.take_solutions_from(made / "_sources")
     (made / STAMP).write_text(digest)
     made.rename(HTML)
     shutil.rmtree(WORK, ignore_errors=True)
+
+
+def footer(profile: str) -> str:
+    """How a page was made; a chapter says more about itself."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    made = f"Version {version()}, profile {profile}, built on {today} from commit {commit()}"
+    for path in sorted((SOURCE / CHAPTERS.name).glob("*.ipynb")):
+        on = nbformat.read(path, as_version=4).metadata[DIGEST]["machine"]
+        versions = ", ".join(f"{key} {value}" for key, value in on.items() if key != "device")
+        return f"{made}; chapters run with {versions} on {on['device']}."
+    return f"{made}."
 
 
 def _problems(output: str) -> str:

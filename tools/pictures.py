@@ -1,4 +1,7 @@
-"""Every picture that a reader sees is a figure: captioned, numbered, with a text alternative."""
+"""Every picture that a reader sees is a figure: captioned, numbered, with a text alternative.
+
+A figure whose name starts with "tab-" is a table.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from nbformat import NotebookNode
 
 from . import notebooks
 from .common import BookError
+
+TABLE = "tab-"
 
 
 class _Pictures(HTMLParser):
@@ -72,6 +77,9 @@ def _problem(cell: NotebookNode) -> str | None:
         return None
     if missing := [key for key in ("caption", "name") if not str(figure.get(key) or "").strip()]:
         return f"its figure has no {' and no '.join(missing)} in the metadata mystnb.figure"
+    if str(figure["name"]).startswith(TABLE):
+        tables = any("<table" in "".join(data.get("text/html", "")) for data in bundles)
+        return None if tables else "it is declared a table (mystnb.figure) but shows none"
     if not images and not parser.alternatives:
         return "it is declared a figure (mystnb.figure) but shows no picture"
     return None

@@ -1,0 +1,23 @@
+"""Reproducing the papers: claims, the runs that they need, and the verdicts that follow."""
+
+from resnet.reproduce.claim import Claim
+from resnet.reproduce.claims import CLAIMS
+from resnet.reproduce.ledger import Finding, Verdict, findings, load_records, verdict
+from resnet.reproduce.tables import checks_table, ledger, rows_table
+from resnet.reproduce.work import plan, records_folder, reproduce
+
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Finding",
+    "Verdict",
+    "checks_table",
+    "findings",
+    "ledger",
+    "load_records",
+    "plan",
+    "records_folder",
+    "reproduce",
+    "rows_table",
+    "verdict",
+]

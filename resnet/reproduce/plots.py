@@ -1,0 +1,120 @@
+"""Figures of records over seeds: error by step, layer responses, errors by row of a table."""
+
+import itertools
+import statistics
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from resnet.figures import BLUE, INK, LINES, ORANGE, Figure, panel, styled
+from resnet.runs import Run
+from resnet.texts import TEXT
+
+Seeds = Mapping[str, Sequence[Run]]  # by network
+
+
+def over_seeds(runs: Sequence[Run], column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps and the errors in percent, (seeds, rows), of an accuracy's column."""
+    errors = [[100 * (1 - value) for value in run.column(column)] for run in runs]
+    return np.array(runs[0].column("step")), np.array(errors)
+
+
+@styled
+def error_curves(*groups: Seeds) -> Figure:
+    """Draw training error (thin, dashed) and test error (bold) by step, a panel a group.
+
+    After 2016a, Fig. 6. Lines are means over the seeds, bands reach from the lowest to the highest.
+    A network of whose trainings one failed has no line.
+    """
+    panels, ends = [], []
+    top = 0.0
+    for group in groups:
+        canvas, axes = panel(height=3.1)
+        for (name, runs), (color, _, marker) in zip(group.items(), itertools.cycle(LINES)):
+            if not runs or any("failed" in run.measured for run in runs):
+                continue
+            end = []
+            for kind, column, line, width in (
+                ("training", "train_accuracy", "--", 1.0),
+                ("test", "test_accuracy", "-", 2.2),
+            ):
+                steps, errors = over_seeds(runs, column)
+                mean = errors.mean(0)
+                label = f"{name}, {TEXT[kind]}"
+                axes.plot(steps, mean, line, color=color, lw=width, marker=marker, label=label)
+                axes.fill_between(
+                    steps, errors.min(0), errors.max(0), color=color, alpha=0.15, lw=0
+                )
+                top = max(top, errors.max())
+                end.append(f"{mean[-1]:.1f}% {TEXT[kind]}")
+            ends.append(TEXT["alt end"].format(name=name, n=len(runs), end=", ".join(end)))
+        axes.set(xlabel=TEXT["step"], ylabel=TEXT["error"])
+        if axes.lines:
+            canvas.legend(loc="outside upper center", ncols=2, fontsize=9)
+        panels.append(canvas)
+    for canvas in panels:  # one scale for all
+        canvas.axes[0].set_ylim(0, 1.05 * top or 1)
+    return Figure(panels, TEXT["alt errors"].format(ends=" ".join(ends) or TEXT["no runs"]))
+
+
+@styled
+def responses(runs: Seeds) -> Figure:
+    """Draw the deviation of each layer's response, in order and sorted (2016a, Fig. 7)."""
+    means = {
+        name: np.mean([run.measured["responses"] for run in seeds], 0)
+        for name, seeds in runs.items()
+        if seeds and all("responses" in run.measured for run in seeds)
+    }
+    panels = []
+    for order, label in ((np.asarray, "layer"), (lambda y: -np.sort(-y), "sorted layer")):
+        canvas, axes = panel(height=3.1)
+        for (name, y), (color, line, _) in zip(means.items(), itertools.cycle(LINES)):
+            axes.plot(range(1, len(y) + 1), order(y), line, color=color, label=name)
+        axes.set(xlabel=TEXT[label], ylabel=TEXT["response"], ylim=(0, None))
+        if means:
+            canvas.legend(loc="outside upper center", ncols=2)
+        panels.append(canvas)
+    told = ", ".join(f"{name} {y.mean():.2f}" for name, y in means.items()) or TEXT["no runs"]
+    return Figure(panels, TEXT["alt responses"].format(means=told))
+
+
+@styled
+def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: str) -> Figure:
+    """Draw the test error of each row: here, a dot a seed and a line at the mean; published.
+
+    Args:
+        runs: by row of the paper's table.
+        published: in percent; rows that are missing stay empty.
+        published_for: the published axis's label.
+
+    """
+    errors = {
+        row: [100 * (1 - run.rows[-1]["test_accuracy"]) for run in seeds if run.rows]
+        for row, seeds in runs.items()
+    }
+    rows = list(errors)
+    here = _dots(rows, TEXT["here"])
+    for y, row in enumerate(rows):
+        if errors[row]:
+            here.axes[0].plot(errors[row], [y] * len(errors[row]), "o", color=BLUE, ms=5, alpha=0.7)
+            here.axes[0].plot(statistics.fmean(errors[row]), y, "|", color=INK, ms=16, mew=2)
+    panels = [here]
+    if published:
+        there = _dots(rows, published_for)
+        for y, row in enumerate(rows):
+            if row in published:
+                there.axes[0].plot(published[row], y, "D", color=ORANGE, ms=5)
+        panels.append(there)
+    told = ", ".join(f"{row} {statistics.fmean(e):.2f}" for row, e in errors.items() if e)
+    told = told or TEXT["no runs"]
+    return Figure(panels, TEXT["alt rows"].format(n=len(rows), means=told))
+
+
+def _dots(rows: Sequence[str], label: str) -> Canvas:
+    canvas, axes = panel(height=0.9 + 0.38 * len(rows))
+    names = [row.replace(" ", "\n", 1) if len(row) > 16 else row for row in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=9)
+    axes.set(xlabel=textwrap.fill(label, 28), ylim=(len(rows) - 0.5, -0.5))
+    return canvas

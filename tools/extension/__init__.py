@@ -1,0 +1,12 @@
+"""The book's own Sphinx extension: what Jupyter Book lacks for these pages."""
+
+from sphinx.application import Sphinx
+
+from . import citations, front, glossary, mend, numbered, times
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register everything."""
+    for part in (citations, front, glossary, mend, numbered, times):
+        part.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
