@@ -7,7 +7,7 @@ line: Compare a residual block with an Inception block: weights, functions, and 
 import resnet
 
 # %% statement [markdown]
-# The Inception block of GoogLeNet ({cite:alp}`zhang2023dive`, chapter on GoogLeNet) sends its input along four parallel paths and *concatenates* their outputs: it puts their channels side by side. With 192 channels coming in, the first such block has the paths
+# The Inception block of GoogLeNet {cite:p}`szegedy2015going` sends its input along four parallel paths and *concatenates* their outputs: it puts their channels side by side. With 192 channels coming in, the first such block has the paths
 #
 # - a 1×1 convolution to 64 channels;
 # - a 1×1 convolution to 96, then a 3×3 convolution to 128 channels;
@@ -29,7 +29,7 @@ import resnet
 # - (b) The gradient reaches the block's input only by way of the branch.
 # - (c) The block after it no longer gets the input of this one.
 #
-# *Why it matters.* D2L asks what the major differences are between the two. Both ideas live on: ResNeXt has the parallel paths, DenseNet the concatenation.
+# *Why it matters.* D2L asks what the major differences are between the two. Both ideas live on: ResNeXt has the parallel paths, DenseNet {cite:p}`huang2017densely` the concatenation.
 
 # %% starter
 numbers = {

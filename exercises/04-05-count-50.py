@@ -16,7 +16,7 @@ import resnet
 #
 # A BN has a scale and a shift for each channel. How many parameters has each part, and the whole?
 #
-# *Why it matters.* Anyone who can derive the number knows the network. And the derivation shows where a quarter-hundred million parameters are: not where the computing is.
+# *Why it matters.* Anyone who can derive the number knows the network. And the derivation shows where its parameters sit, which is not where the computing is done.
 
 # %% starter
 answers = {

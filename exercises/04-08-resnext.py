@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 # %% statement [markdown]
-# A convolution in $G$ *groups* divides its input channels and its output channels into $G$ equal parts; the output channels of a part see the input channels of that part only. In PyTorch it is the argument `groups` of `nn.Conv2d`. ResNeXt (Xie et al. 2017) replaces the 3×3 convolution of the bottleneck by a grouped one, and makes it wider at the same cost.
+# A convolution in $G$ *groups* divides its input channels and its output channels into $G$ equal parts; the output channels of a part see the input channels of that part only. In PyTorch it is the argument `groups` of `nn.Conv2d`. ResNeXt {cite:p}`xie2017aggregated` replaces the 3×3 convolution of the bottleneck by a grouped one, and makes it wider at the same cost.
 #
 # Write `Grouped(in_channels, width, out_channels, stride=1, groups=32)`: a 1×1 convolution to `width` channels, BN, ReLU; a 3×3 convolution from `width` to `width` in `groups` groups with the given stride and one pixel of padding, BN, ReLU; a 1×1 convolution to `out_channels`, BN. The 1×1 convolutions are not grouped. The shortcut is the identity where the shape is kept and otherwise a 1×1 convolution
 # with the stride, and a BN; the addition; a ReLU.

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 # %% statement [markdown]
-# *Stochastic depth* (Huang et al. 2016) leaves out the branch of a block with some probability in training, so that a batch passes a network that is shorter than it will be in the end. Write a module `StochasticBranch(branch, keep)` that takes the place of a block's branch:
+# *Stochastic depth* {cite:p}`huang2016deep` leaves out the branch of a block with some probability in training, so that a batch passes a network that is shorter than it will be in the end. Write a module `StochasticBranch(branch, keep)` that takes the place of a block's branch:
 #
 # - `branch` is a module and `keep` the probability, from 0 to 1, that it stays;
 # - in training mode, one draw at every call decides for the *whole batch*: with probability `keep` the output is `branch(x)`, otherwise zeros of that shape, without any scaling;

@@ -14,7 +14,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 from toybook import chapter, figure_cell, missing, shape_cell
 
-from tools import config, execute, notebooks
+from tools import config, execute, exercises, notebooks
 from tools.common import BUILD, version
 from tools.pictures import TABLE
 
@@ -44,7 +44,7 @@ def test_prose_cites_every_figure_and_every_numbered_equation(path: Path) -> Non
     cells = notebooks.read(path).cells
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     names = [cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in cells]
-    cited = set(re.findall(r"\{numref\}`([^`]+)`", prose))
+    cited = set(re.findall(r"\{numref\}`((?:fig|tab)-[^`]+)`", prose))
     figures = {name for name in names if name and not name.startswith(TABLE)}
     assert figures <= cited <= set(names)
     equations = set(re.findall(r"^\$\$ \((eq-[^)]+)\)", prose, re.MULTILINE))
@@ -55,7 +55,7 @@ def test_prose_cites_every_figure_and_every_numbered_equation(path: Path) -> Non
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_what_nbval_leaves_out_ran_in_the_book(path: Path) -> None:
     """The executed copy is of this very state of the sources, and no cell of it is left out."""
-    notebook = notebooks.read(path)
+    notebook = notebooks.read(exercises.with_solutions(path))
     copies = [BUILD / "executed" / profile / path.name for profile in execute.PROFILES]
     wanted = {
         copy: execute.digest(notebook, execute.dependencies(copy.parent.name)) for copy in copies

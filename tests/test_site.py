@@ -297,7 +297,7 @@ def test_front_page_leads_to_every_chapter(on_desk: dict[str, Visit], origin: st
     front = on_desk[PAGES[0]].facts
     assert {f"{origin}/{name}.html" for name in NOTEBOOKS} <= set(front["inside"])
     assert [figure["number"] for figure in front["figures"]] == ["Fig. 1"]
-    times = re.findall(r"\d+ min\s+\d+ (?:s|min)\b", front["text"])
+    times = re.findall(r"(?:\d+ min|as you like)\s+\d+ (?:s|min)\b", front["text"])
     assert len(times) == len(NOTEBOOKS)
 
 

@@ -37,8 +37,7 @@ class MakeTables(SphinxTransform):
                 table = Tabular("", *figure.children, **figure.attributes)
                 table["classes"].append("tabular")
                 figure.replace_self(table)
-                for name in table["ids"]:  # where references look their target up
-                    self.document.ids[name] = table
+                self.document.ids.update(dict.fromkeys(table["ids"], table))  # for numref
 
 
 class Index(SphinxDirective):
