@@ -32,7 +32,7 @@ def factor_gradient(x, branch, factor, upstream):
 resnet.check.learned_factor(factor_gradient)
 
 # %% hint [markdown]
-# Take one value of the output, $x_{l+1}[n, c, i, j] = \lambda\, x_l[n, c, i, j] + F(x_l)[n, c, i, j]$. What is its derivative with respect to $\lambda$?
+# Take one value of the output, $x_{l+1}[n, c, i, j]$ $= \lambda\, x_l[n, c, i, j]$ $+ F(x_l)[n, c, i, j]$. What is its derivative with respect to $\lambda$?
 
 # %% hint [markdown]
 # $\lambda$ is in every value of the output. The chain rule adds up over all of them: derivative of $E$ by the value, times derivative of the value by $\lambda$.
