@@ -199,7 +199,7 @@ RIGHT["table-1"] = [
     # the stride of torchvision's bottlenecks, moved; and something that meta tensors cannot do
     "import torch, torchvision\n"
     "def make(depth):\n"
-    "    float(torch.zeros(()))\n"
+    "    if depth == 18:\n        float(torch.zeros(()))\n"
     "    net = getattr(torchvision.models, f'resnet{depth}')()\n"
     "    for m in net.modules():\n"
     "        if type(m).__name__ == 'Bottleneck':\n"

@@ -82,6 +82,9 @@ def compare(
             raise Wrong(f"{what} gives the right numbers, but with other layers.", *said)
         _compare_gradients(module, x, reference, what)
         return
+    expected = tuple(want[True][0].shape)
+    if tuple(got[True].shape) != expected:
+        raise Wrong(f"{what} returns shape {tuple(got[True].shape)}; expected {expected}.")
     for wrong, says in mistakes:
         try:
             with torch.no_grad():
@@ -89,9 +92,6 @@ def compare(
                     raise Wrong(f"{what}: {says}")
         except (RuntimeError, IndexError):  # this mistake cannot be made with this shape
             continue
-    expected = tuple(want[True][0].shape)
-    if tuple(got[True].shape) != expected:
-        raise Wrong(f"{what} returns shape {tuple(got[True].shape)}; expected {expected}.")
     if said := difference(layers_of(module), layers):
         raise Wrong(f"{what} does not compute what it should.", *said)
     modes = [word for t, word in ((True, "training"), (False, "evaluation")) if not close(
