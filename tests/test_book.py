@@ -155,8 +155,7 @@ def test_failing_cell_stops_the_build(
     assert done.returncode == 1
     for words in [*told, "one failed", "in cell 5 of 5"]:
         assert words in done.stderr, done.stderr
-    # a kernel that is ended while it starts may show its own
-    assert not re.search(r'File ".*[/\\]tools[/\\]', done.stderr), "a traceback of the tools is shown"
+    assert 'File "' not in done.stderr, "a traceback of the tools themselves is shown"
     assert not site(folder).exists(), "a failed build left a site behind"
     assert sorted(path.name for path in (folder / "_build").iterdir()) in (
         [".lock"],
@@ -204,8 +203,8 @@ def test_first_failure_ends_the_chapters_beside_it(toy: Toy) -> None:
     start = time.monotonic()
     done = run_book(folder, "build", "--jobs", "2")
     assert done.returncode == 1 and "two failed: ZeroDivisionError" in done.stderr
-    # a kernel that is ended while it starts may show its own
-    assert not re.search(r'File ".*[/\\]tools[/\\]', done.stderr), "a traceback of the tools is shown"
+    # a kernel that is ended while it starts may show its own traceback, the tools none of theirs
+    assert not re.search(r'File ".*[/\\]tools[/\\]', done.stderr)
     assert time.monotonic() - start < 60, "it waited for the others"
     assert [path.name for path in (folder / "_build").iterdir()] in ([".lock"], [])
 
