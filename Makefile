@@ -62,14 +62,14 @@ serve: book ## show the site on this machine (PORT=8000)
 bench: $(STAMP) speed ## time book, tests, networks and training here; writes results/bench-*.json
 	@$(PY) -m tools.bench
 	@$(PY) -m tools.bench_networks
+	@$(PY) -m tools.bench_accuracy same
 
-# On a GPU this takes less than ten minutes and needs no network if Fashion-MNIST is there.
+# Meant to fit into ten minutes of a GPU (not tried yet), without network if Fashion-MNIST is there.
 speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time to accuracy
 	@$(PY) -m tools.bench_d2l
 	@$(PY) -m tools.bench_accuracy fast
 	@device=$$($(PY) -c 'from resnet.devices import pick_device; print(pick_device().type)') && \
 	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
-	@$(PY) -m tools.bench_accuracy same
 
 colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3.13; 5 GB)
 	@$(PY) -m tools.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))

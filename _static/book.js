@@ -1,7 +1,7 @@
 // What scrolls within itself can be reached, and so scrolled, by keyboard: wide tables and equations.
 (() => {
   const mark = () => {
-    for (const part of document.querySelectorAll("article :is(div.math, mjx-container, .output)")) {
+    for (const part of document.querySelectorAll("article :is(div.math, mjx-container[display], .output)")) {
       if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
       else part.removeAttribute("tabindex");
     }

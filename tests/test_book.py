@@ -203,7 +203,8 @@ def test_first_failure_ends_the_chapters_beside_it(toy: Toy) -> None:
     start = time.monotonic()
     done = run_book(folder, "build", "--jobs", "2")
     assert done.returncode == 1 and "two failed: ZeroDivisionError" in done.stderr
-    assert 'File "' not in done.stderr, "a traceback of the tools themselves is shown"
+    # a kernel that is ended while it starts may show its own traceback, the tools none of theirs
+    assert not re.search(r'File ".*[/\\]tools[/\\]', done.stderr)
     assert time.monotonic() - start < 60, "it waited for the others"
     assert [path.name for path in (folder / "_build").iterdir()] in ([".lock"], [])
 

@@ -279,6 +279,8 @@ def test_keyboard_and_buttons(browser: Browser, origin: str) -> None:
     fold.focus()
     page.keyboard.press("Enter")
     assert shown.is_visible()
+    inline = "() => document.querySelectorAll('article span.math [tabindex]').length"
+    assert page.evaluate(inline) == 0, "equations in the text stop the Tab key"
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")

@@ -217,7 +217,7 @@ def main() -> None:
     cuda = torch.cuda.is_available()
     parser.add_argument("--device", help="default: the best there is")
     parser.add_argument("--steps", type=int, help="of an epoch; default: all on a GPU, else 6")
-    parser.add_argument("--rounds", type=int, default=5 if cuda else 4)
+    parser.add_argument("--rounds", type=int, default=3 if cuda else 4)
     options = parser.parse_args()
     if options.rounds < 1 or (options.steps is not None and options.steps < 5):
         parser.error("--rounds takes 1 or more, --steps 5 or more: D2L's loop plots five times")
