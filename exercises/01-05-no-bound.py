@@ -10,7 +10,13 @@ import resnet
 # *Dive into Deep Learning* asks: why can we not just increase the complexity of functions without bound, even if the function classes are nested?
 # Write down your own answer first, in three or four sentences, with one reason that has to do with data and one that has to do with training. Then choose:
 #
-# **promise.** What does the inequality for nested classes, $\mathcal{F} \subseteq \mathcal{F}'$ $\Rightarrow$ $L(X, y, f^*_{\mathcal{F}'}) \le L(X, y, f^*_{\mathcal{F}})$, promise about the larger class?
+# **promise.** For nested classes, $\mathcal{F} \subseteq \mathcal{F}'$, the chapter has the inequality
+#
+# $$
+# L(X, y, f^*_{\mathcal{F}'}) \le L(X, y, f^*_{\mathcal{F}}) .
+# $$
+#
+# What does it promise about the larger class?
 #
 # - (a) Its error on unseen data is not higher.
 # - (b) The lowest loss on the training data that any of its functions has is not higher.

@@ -46,7 +46,7 @@ resnet.check.rerun(runs, conclusions)
 import math
 from statistics import fmean, stdev
 
-data = resnet.load_data("fashion-mnist", sample=True).first(train=60, test=20)
+data = resnet.load_data("fashion-mnist", sample=True).first(train=40, test=20)
 recipe = resnet.Recipe(
     epochs=1, batch_size=20, lr=0.02, momentum=0.9, image_size=8
 )
@@ -82,7 +82,7 @@ def conclude(family):
 conclusions = {family: conclude(family) for family in ("plain", "ResNet")}
 
 # %% explanation [markdown]
-# These runs are as short as they can be: two seeds, 60 images shrunk to 8×8 pixels, one epoch. They show how the exercise is done, and whatever they conclude is about the first steps of training on a few images, not about the claim. Before you believe a
+# These runs are as short as they can be: two seeds, 40 images shrunk to 8×8 pixels, one epoch. They show how the exercise is done, and whatever they conclude is about the first steps of training on a few images, not about the claim. Before you believe a
 # result of your own, ask
 #
 # - Is the training loss still falling fast? Degradation is a gap that *stays*.

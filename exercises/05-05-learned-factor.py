@@ -32,7 +32,7 @@ def factor_gradient(x, branch, factor, upstream):
 resnet.check.learned_factor(factor_gradient)
 
 # %% hint [markdown]
-# Take one value of the output, $x_{l+1}[n, c, i, j]$ $= \lambda\, x_l[n, c, i, j]$ $+ F(x_l)[n, c, i, j]$. What is its derivative with respect to $\lambda$?
+# Take one value $y$ of the output. With $a$ and $f$ for the values of $x_l$ and $F(x_l)$ at the same place, $y = \lambda a + f$. What is its derivative with respect to $\lambda$?
 
 # %% hint [markdown]
 # $\lambda$ is in every value of the output. The chain rule adds up over all of them: derivative of $E$ by the value, times derivative of the value by $\lambda$.
@@ -44,7 +44,11 @@ def factor_gradient(x, branch, factor, upstream):
 
 
 # %% explanation [markdown]
-# $\displaystyle \frac{\partial E}{\partial \lambda_l} = \sum_{n, c, i, j} \frac{\partial E}{\partial x_{l+1}[n, c, i, j]} \; x_l[n, c, i, j]$: the inner product of the gradient and the signal.
+# It is the inner product of the gradient and the signal:
+#
+# $$
+# \frac{\partial E}{\partial \lambda_l} = \sum_{n, c, i, j} \frac{\partial E}{\partial x_{l+1}[n, c, i, j]} \; x_l[n, c, i, j] .
+# $$
 #
 # In words. Gradient descent looks at the loss of the next batch, at the present weights. If the signal is at the moment too large for the layers behind it, the inner product is positive, and $\lambda_l$ falls below 1; weight decay, if it is applied to $\lambda_l$, pulls it down as well. What a smaller factor does to training over thousands of steps is in no
 # batch's gradient. Over $n$ blocks a factor of 0.9 leaves $0.9^n$ of the direct term: 0.3% over 54 blocks. A good answer distinguishes what the next step improves from what makes later steps easier.
