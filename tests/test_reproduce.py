@@ -403,10 +403,11 @@ def test_a_killed_process_is_told(tmp_path: Path) -> None:
 def test_who_wants_no_more_gets_no_more(tmp_path: Path) -> None:
     """Closed after the first record, as by Ctrl-C: no process goes on in the background."""
     jobs = plan(CLAIMS.values(), "smoke", folder=tmp_path)
+    before = set(active_children())  # another test's may still be ending
     runs = reproduce(jobs, device="cpu", at_once=2)
     next(runs)
     runs.close()  # type: ignore[attr-defined]
-    assert active_children() == []
+    assert set(active_children()) <= before
     assert len(load_records(tmp_path)) < len(jobs) / 2
 
 
