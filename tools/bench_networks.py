@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 import resnet
+from resnet.bench import wait
 from resnet.runs import machine
 
 from .common import RESULTS, commit, write_whole
@@ -47,11 +48,10 @@ def step(model: nn.Module, x: Tensor) -> None:
 
 def seconds(work: Callable[[nn.Module, Tensor], None], model: nn.Module, x: Tensor) -> float:
     """The time of one run, the device having finished before and after."""
-    wait = torch.cuda.synchronize if x.is_cuda else (lambda: None)
-    wait()
+    wait(x.device)
     start = time.perf_counter()
     work(model, x)
-    wait()
+    wait(x.device)
     return time.perf_counter() - start
 
 
