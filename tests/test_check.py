@@ -7,14 +7,15 @@ import re
 
 import answers
 import answers_deep
+import answers_ledger
 import pytest
 
 from resnet import check
 from tools import exercises
 
 EVERY = {exercise.slug: exercise for exercise in exercises.every()}
-RIGHT = answers.RIGHT | answers_deep.RIGHT
-WRONG = answers.WRONG | answers_deep.WRONG
+RIGHT = answers.RIGHT | answers_deep.RIGHT | answers_ledger.RIGHT
+WRONG = answers.WRONG | answers_deep.WRONG | answers_ledger.WRONG
 
 
 def run(source: str, names: dict[str, object]) -> object:
@@ -32,6 +33,7 @@ def verdict(slug: str, answer: str) -> check.Verdict:
     exercise = EVERY[slug]
     names: dict[str, object] = {}
     run("\n".join([*exercise.imports, "import torch"]), names)
+    run(exercise.starter, names)
     run(answer, names)
     found = run(exercise.check, names)
     assert isinstance(found, check.Verdict)

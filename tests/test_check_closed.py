@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,8 @@ from resnet import check
 def solved(slug: str) -> dict[str, Any]:
     """The names that the solution defines."""
     names: dict[str, Any] = {}
-    run_cell("\n".join([*EVERY[slug].imports, EVERY[slug].solution]), names)
+    run_cell("\n".join([*EVERY[slug].imports, EVERY[slug].starter]), names)
+    run_cell(EVERY[slug].solution, names)
     return names
 
 
@@ -71,6 +73,10 @@ NUMBERS = [
     ("how-narrow", "share of the 3x3 at e = 1", 0.9, "two 1x1"),
     ("how-narrow", "e with equal shares", 9, "two 1x1"),
     ("how-narrow", "middle at e = 8 for the cost of 64 at e = 4", 32, "only the 1x1"),
+    ("how-many-seeds", "difference 0.2, deviation 0.16", 4, "for known"),
+    ("how-many-seeds", "difference 0.1, deviation 0.16", 21, "one-sided"),
+    ("how-many-seeds", "difference 0.2, deviation 0.08", 2, "still a little above"),
+    ("how-many-seeds", "difference 0.2, deviation 0.08", 6, "both networks"),
     ("inception", "weights of the residual block", 1_032_192, "on the shortcut"),
     ("inception", "channels after 6 concatenating blocks", 192 * 64, "each block adds 32"),
     ("inception", "channels out of Inception", 128, "not added"),
@@ -182,3 +188,29 @@ def test_conclusions_are_what_the_runs_say(trained: dict[str, Any]) -> None:
     assert "Hand over conclusions" in repr(check.rerun(runs, ["worse"]))
     set_loss(3.5)(next(run for run in runs if run.network == "plain-20"))
     assert check.rerun(runs, {**right, "plain": "undecided"})
+
+
+def test_what_is_left_on_equal_terms() -> None:
+    smallest = solved("best-of-five")["smallest"]
+    for left, told in (
+        (..., "Nothing is written yet for left"),
+        (0.546, "not equal terms"),
+        (0.54, "not equal terms|what is printed"),
+        (0.174, "for 56 layers only"),
+        (-0.36, "the other way round"),
+        (3, "taken off the one mean"),
+    ):
+        found = check.best_of_five(smallest, left)
+        assert not found and re.search(told, repr(found)), found
+
+
+def test_claims_of_other_kinds() -> None:
+    claim = solved("missing-depths")["claim"]
+    for wrong, told in (
+        (dataclasses.asdict(claim), "Hand over a Claim"),
+        (dataclasses.replace(claim, only={"cpu": ("plain-21",)}), "no row 'plain-21'"),
+        (dataclasses.replace(claim, settings={}), "no settings for the budget cpu"),
+        (dataclasses.replace(claim, rows=dict.fromkeys(claim.rows, "ResNet-8")), "no plain-20"),
+    ):
+        found = check.missing_depths(wrong)
+        assert not found and told in repr(found), found

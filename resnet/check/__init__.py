@@ -7,6 +7,13 @@ from resnet.check.blocks import bottleneck, keras_blocks, preact_bottleneck, res
 from resnet.check.classes import grow_order, no_bound, plain_identity, steps_nested, width_nested
 from resnet.check.costs import cost_v15, count_layers, how_narrow, shapes_97
 from resnet.check.gradients import broken_block, learned_factor, stochastic_depth
+from resnet.check.ledger import (
+    best_of_five,
+    check_cannot_fail,
+    how_many_seeds,
+    missing_depths,
+    paired_seeds,
+)
 from resnet.check.networks import preact_network, resnet34, small_stem
 from resnet.check.parameters import count_18, count_20, count_50, preact_forgotten
 from resnet.check.paths import inception
@@ -23,21 +30,26 @@ from resnet.check.verdict import Verdict, summary
 
 __all__ = [
     "Verdict",
+    "best_of_five",
     "block_shapes",
     "bottleneck",
     "broken_block",
+    "check_cannot_fail",
     "cost_v15",
     "count_18",
     "count_20",
     "count_50",
     "count_layers",
     "grow_order",
+    "how_many_seeds",
     "how_narrow",
     "inception",
     "keras_blocks",
     "learned_factor",
+    "missing_depths",
     "no_bound",
     "padding_projection",
+    "paired_seeds",
     "plain_identity",
     "preact_bottleneck",
     "preact_forgotten",

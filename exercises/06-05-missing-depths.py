@@ -1,0 +1,62 @@
+"""The missing depths
+
+level: research
+line: State a claim of your own about four depths as data, before you run it.
+"""
+
+import dataclasses
+from itertools import pairwise
+
+import resnet
+from resnet.reproduce.checks import Less
+
+# %% statement [markdown]
+# For the claim of degradation the CPU budget runs 20 and 56 layers. {cite:t}`he2016deep` (Fig. 6) have 32 and 44 between them: the training error of the plain networks rises from each depth to the next, and that of the residual networks falls.
+#
+# State this as a claim. Make `claim` of `resnet.reproduce.CLAIMS["degradation"]` with `dataclasses.replace`: under the budget `"cpu"` it should run plain and residual networks of 20, 32, 44 and 56 layers (`only`), and its `checks` should
+#
+# - all hold if the training errors are in the order that the paper found, whatever their values are;
+# - not all hold if two neighbouring depths of either kind have changed places.
+#
+# Then, and only then, run it. `resnet.reproduce.plan([claim], "cpu", folder="depths")` lists what is to be trained, and
+# `for run in resnet.reproduce.reproduce(jobs, at_once=2): …` trains it, over hours on two cores; both may be repeated after an interruption. `resnet.reproduce.load_records("depths")` reads the records, and `resnet.reproduce.verdict(claim, records)` judges them. At which depth does the plain network first become worse than with 20 layers?
+#
+# *Why it matters.* Two depths show that something gets worse, four show where. And to write down what would count before there is anything to count is the only protection against a result that one would have liked.
+
+# %% starter
+claim = ...  # dataclasses.replace(resnet.reproduce.CLAIMS["degradation"], …)
+
+# %% check
+resnet.check.missing_depths(claim)
+
+# %% hint [markdown]
+# The rows of the claim are there already: `plain-20`, …, `ResNet-56`, and 110 layers. `only={"cpu": (…)}` names those that are run.
+
+# %% hint [markdown]
+# `Less("train_error", "plain-20", "plain-32")` says that the first row has the smaller training error. How many such checks does it take to put four depths in order? And in which direction for residual networks?
+
+# %% solution
+DEPTHS = (20, 32, 44, 56)
+rises = [
+    Less("train_error", f"plain-{a}", f"plain-{b}") for a, b in pairwise(DEPTHS)
+]
+falls = [
+    Less("train_error", f"ResNet-{b}", f"ResNet-{a}")
+    for a, b in pairwise(DEPTHS)
+]
+rows = [f"{form}-{depth}" for form in ("plain", "ResNet") for depth in DEPTHS]
+claim = dataclasses.replace(
+    resnet.reproduce.CLAIMS["degradation"],
+    checks=(*rises, *falls),
+    only={"cpu": tuple(rows)},
+)
+jobs = resnet.reproduce.plan([claim], "cpu", folder="depths")
+print(len(jobs), "networks to train, the first of them:", jobs[0].network)
+
+# %% explanation [markdown]
+# Three checks put four depths in order, so six are enough for both kinds. One check of the two ends, as in the ledger, would not notice if the depths between them were in another order. More checks than are needed do no harm to the order, but each is one more chance to fail: with a level of 5%, and differences as small as those between neighbours, "not separable" is the most probable outcome for some of them. A good report says
+#
+# - that the claim was written first, and whether it was changed afterwards;
+# - data, size of images, steps, seeds, and that 600 steps are the beginning of a training: what the plain networks show there is how quickly they are trained;
+# - for each check its $p$, and "not separable" where it is so;
+# - the depth at which the plain network first becomes worse than with 20 layers *by the test*, and not by eye.

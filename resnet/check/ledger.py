@@ -1,0 +1,265 @@
+"""Checks of chapter 6: what a check is worth, and how many runs it needs."""
+
+import itertools
+import math
+import random
+import statistics
+from collections.abc import Sequence
+from statistics import NormalDist
+
+from resnet.check.answers import as_number, check_numbers
+from resnet.check.guard import Wrong, call, function, kind
+from resnet.check.verdict import exercise
+from resnet.reproduce.checks import Less, Outcome, Within
+from resnet.reproduce.claim import Claim
+from resnet.runs import Run
+
+NORMAL = NormalDist()
+
+
+@exercise
+def how_many_seeds(answers: object) -> str:
+    """Check how many seeds Welch's one-sided test needs for three differences."""
+    cases = {
+        f"difference {d}, deviation {s}": (d, s) for d, s in ((0.2, 0.16), (0.1, 0.16), (0.2, 0.08))
+    }
+    expected: dict[str, float] = {}
+    slips: dict[str, dict[object, str]] = {}
+    for key, (difference, deviation) in cases.items():
+        expected[key] = n = _fewest(difference, deviation, 0.05)
+        normal = math.ceil(2 * (NORMAL.inv_cdf(0.95) * deviation / difference) ** 2)
+        slips[key] = {
+            n - 1: "with one seed fewer than needed, p is still a little above the level.",
+            normal: "this takes the deviation for known. With few seeds t must be larger than a "
+            "normal variable: use `probability`.",
+            _fewest(difference, deviation, 0.025): "the test is one-sided: p itself must be below "
+            "0.05, not its double.",
+            2 * n: "this counts both networks; the question is about each.",
+        }
+        slips[key].pop(n, None)
+    check_numbers(answers, expected, slips)
+    return "all three"
+
+
+def _fewest(difference: float, deviation: float, level: float) -> int:
+    """Return the smallest number of seeds of each of two networks at which p is below a level."""
+    from scipy.stats import ttest_ind_from_stats  # takes long to import
+
+    def p(seeds: int) -> float:
+        one, other = (0.0, deviation, seeds), (difference, deviation, seeds)
+        test = ttest_ind_from_stats(*one, *other, equal_var=False, alternative="less")
+        return float(test.pvalue)
+
+    return next(n for n in itertools.count(2) if p(n) < level)
+
+
+@exercise
+def best_of_five(smallest: object, left: object) -> str:
+    """Check `smallest(k, mean, deviation)`, and what is left of a difference on equal terms."""
+    ask = function(smallest, "smallest")
+    for k, mean, deviation in ((5, 6.61, 0.16), (1, 7.0, 0.5), (3, 0.0, 1.0), (20, 20.0, 2.0)):
+        shown = f"smallest({k}, {mean}, {deviation})"
+        given = as_number(call(ask, k, mean, deviation, shown=shown), shown)
+        below = _below(k)
+        off = (mean - given) / deviation  # what was taken off, in deviations
+        if abs(off - below) <= 0.05:
+            continue
+        again = as_number(call(ask, k, mean, deviation, shown=shown), shown)
+        if abs(again - given) > 0.05 * deviation:
+            raise Wrong(f"{shown} is {given:g} once and {again:g} another time. One smallest is a "
+                        "draw, too: take the mean of very many.")  # fmt: skip
+        told = "How large is the smallest of each row of draws, and what is the mean of that?"
+        for slip, says in (
+            (-below, "This is what the largest is on average."),
+            (0.0, "This is the mean itself. The smallest of several lies below it."),
+            (1 / math.sqrt(k), "The error of a mean of k runs is something else: nothing is chosen "
+             "there."),
+            (below / deviation, "Does the deviation count?"),
+            (below / math.sqrt(deviation), "Is it the deviation, or its square, that you give to "
+             "the random numbers?"),
+            (below * deviation, "Is it the deviation, or its square, that you give to the random "
+             "numbers?"),
+        ):  # fmt: skip
+            if abs(off - slip) <= 0.05:
+                told = says
+                break
+        raise Wrong(f"{shown} is {given:g}, which is not right. {told}")
+    if left is ...:
+        raise Wrong("smallest is right. Nothing is written yet for left.")
+    difference = as_number(left, "left")
+    right, taken = 6.97 - 6.61, 0.16 * _below(5)
+    if abs(difference - right) > 0.02:
+        told = "What is taken off the one mean, and what off the other?"
+        for slip, says in (
+            (right + taken, "This is one run against the best of five: not equal terms."),
+            (6.97 - 6.43, "This is what is printed, one run against the best of five."),
+            (right - taken, "This takes the best of five for 56 layers only."),
+            (-right, "Subtract the other way round: by how much is the deeper one lower?"),
+        ):
+            if abs(difference - slip) <= 0.01:
+                told = says
+                break
+        raise Wrong(f"smallest is right, but left = {difference:g} is not. {told}")
+    return f"the smallest of up to 20 draws; on equal terms {right:.2f} points are left"
+
+
+def _below(k: int) -> float:
+    """Return by how much the smallest of k standard normal draws is below 0 on average."""
+    step = 1e-3
+    points = (step * i for i in range(-8000, 8001))
+    return step * sum(x * k * NORMAL.pdf(x) * NORMAL.cdf(x) ** (k - 1) for x in points)
+
+
+@exercise
+def check_cannot_fail(bounds: object) -> str:
+    """Check `bounds(mean, deviation, runs, worse)`: what passes, and what does not."""
+    ask = function(bounds, "bounds")
+    for mean, deviation, runs, worse in (
+        (6.6, 0.16, 4, 0.4),
+        (15.6, 1.8, 9, 3.0),
+        (7.0, 0.1, 1, 1.0),
+        (6.6, 0.16, 1, 0.4),  # from here on there are none
+        (6.6, 0.16, 5, 0.2),
+        (20.0, 4.0, 3, 0.5),
+    ):
+        shown = f"bounds({mean}, {deviation}, {runs}, {worse})"
+        given = call(ask, mean, deviation, runs, worse, shown=shown)
+        error = deviation / math.sqrt(runs)  # of the mean that the check looks at
+        possible = worse >= 2 * NORMAL.inv_cdf(0.95) * error
+        if given is None:
+            if possible:
+                raise Wrong(f"{shown} is None, but there are such bounds. The mean of {runs} runs "
+                            f"has the deviation {error:.3g}.")  # fmt: skip
+            continue
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise Wrong(f"{shown} returns {kind(given)}; expected a pair (low, high) or None.")
+        low, high = (
+            value if value in (math.inf, -math.inf) else as_number(value, f"{shown}: {name}")
+            for name, value in zip(("low", "high"), given, strict=True)
+        )
+        if low > high:
+            raise Wrong(f"{shown} is ({low:g}, {high:g}): low is above high.")
+        of_claimed, of_worse = (
+            NormalDist(true, error).cdf(high) - NormalDist(true, error).cdf(low)
+            for true in (mean, mean + worse)
+        )
+        if of_claimed >= 0.95 - 1e-6 and of_worse <= 0.05 + 1e-6:
+            continue
+        if not possible:
+            told = "Are there two numbers that do both?"
+        elif of_claimed < 0.95:
+            told = "It fails too many that are as good as claimed."
+        elif 0.94 <= NormalDist(mean, deviation).cdf(high) <= 0.99:
+            told = "The check looks at the mean of the runs; how far does that vary?"
+        else:
+            told = "It lets too many pass that are worse."
+        raise Wrong(
+            f"{shown} is ({low:g}, {high:g}). A network as claimed passes with a probability of "
+            f"{of_claimed:.2f}, a worse one with {of_worse:.2f}. {told}"
+        )
+    return "three cases that have bounds, and three that have none"
+
+
+@exercise
+def paired_seeds(paired: object) -> str:
+    """Check `paired(a, b)`: t and the degrees of freedom of the differences."""
+    ask = function(paired, "paired")
+    rng = random.Random(0)
+    for n, share in ((3, 0.9), (2, 0.5), (8, 0.0), (5, 0.97)):
+        common = [rng.gauss(7, 0.5) for _ in range(n)]
+        a, b = ([share * c + (1 - share) * rng.gauss(8, 1) for c in common] for _ in "ab")
+        shown = f"paired for {n} seeds"
+        given = call(ask, list(a), list(b), shown=shown)
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise Wrong(f"{shown} returns {kind(given)}; expected t and the degrees of freedom.")
+        t, freedom = (as_number(v, f"{shown}, {name}") for v, name in
+                      zip(given, ("t", "degrees of freedom"), strict=True))  # fmt: skip
+        differences = [x - y for x, y in zip(a, b, strict=True)]
+        right = statistics.fmean(differences) / (statistics.stdev(differences) / math.sqrt(n))
+        if not math.isclose(t, right, rel_tol=1e-3):
+            raise Wrong(f"{shown}: t = {t:.4g} is not right. {_slip(t, right, a, b)}")
+        if freedom != n - 1:
+            raise Wrong(f"{shown}: {freedom:g} degrees of freedom are not right. How many "
+                        "differences are there, and what does their mean take?")  # fmt: skip
+    return "four pairs of lists, of two to eight seeds"
+
+
+def _slip(t: float, right: float, a: Sequence[float], b: Sequence[float]) -> str:
+    """Say what a wrong t comes from."""
+    n = len(a)
+    spread = math.sqrt((statistics.variance(a) + statistics.variance(b)) / n)
+    for slip, says in (
+        (-right, "The differences are a - b, in this order."),
+        (right / math.sqrt(n), "Divide by the error of the mean, not by the deviation of the "
+         "differences."),
+        (right * math.sqrt(n / (n - 1)), "The deviation is that of a sample: with n - 1 below."),
+        ((statistics.fmean(a) - statistics.fmean(b)) / spread, "This is Welch's t: it knows of no "
+         "pairs. Look at the differences alone."),
+    ):  # fmt: skip
+        if math.isclose(t, slip, rel_tol=1e-3):
+            return says
+    return "It is the mean of the differences, divided by the standard error of that mean."
+
+
+KINDS = {
+    "plain": (20, 32, 44, 56),
+    "ResNet": (56, 44, 32, 20),
+}  # from small training error to large
+
+
+@exercise
+def missing_depths(claim: object) -> str:
+    """Check a claim about four depths: whether its checks tell the paper's order from others."""
+    if claim is ...:
+        raise Wrong("Nothing is written here yet: claim.")
+    if not isinstance(claim, Claim):
+        raise Wrong(f"Hand over a Claim, made with dataclasses.replace; this is {kind(claim)}.")
+    orders = {form: [f"{form}-{depth}" for depth in depths] for form, depths in KINDS.items()}
+    wanted = [row for rows in orders.values() for row in rows]
+    try:
+        rows = claim.networks("cpu")
+    except KeyError as error:
+        raise Wrong(f"Under the budget cpu there is no row {error}.") from None
+    if missing := [row for row in wanted if rows.get(row) != row]:
+        raise Wrong(f"Under the budget cpu there is no {', '.join(missing)}. Which rows does "
+                    "`only` name?")  # fmt: skip
+    if more := [row for row in rows if row not in wanted]:
+        raise Wrong(f"Under the budget cpu {', '.join(more)} would be trained, too.")
+    if "cpu" not in claim.settings:
+        raise Wrong("The claim has no settings for the budget cpu: keep those that are there.")
+    made = claim.checked("cpu", full=False)
+    if not made:
+        raise Wrong("No check of the claim is about rows that are run.")
+    for low, step in ((5.0, 1.5), (30.0, 4.0)):
+        failing = [c for c in made if c.outcome(_runs(orders, low, step)) is not Outcome.HOLDS]
+        if failing:
+            told = "The claim is about training errors."
+            if isinstance(failing[0], Less) and failing[0].quantity == "train_error":
+                told = "Which way round?"
+            elif isinstance(failing[0], Within):
+                told = "Values cannot be compared at this scale."
+            raise Wrong(f"With training errors in the paper's order, from {low:g}% on, this does "
+                        f"not hold: {failing[0]}. {told}")  # fmt: skip
+    for form, rows_in_order in orders.items():
+        for i in range(len(rows_in_order) - 1):
+            swapped = list(rows_in_order)
+            swapped[i], swapped[i + 1] = swapped[i + 1], swapped[i]
+            runs = _runs({**orders, form: swapped}, 5.0, 1.5)
+            if all(check.outcome(runs) is Outcome.HOLDS for check in made):
+                raise Wrong(f"If {swapped[i]} and {swapped[i + 1]} change places, everything still "
+                            "holds. Which check should notice?")  # fmt: skip
+    return f"{len(made)} checks, which hold in the paper's order and in no other of neighbours"
+
+
+def _runs(orders: dict[str, list[str]], low: float, step: float) -> dict[str, list[Run]]:
+    """Make up records whose training errors are in the order given; nothing else differs."""
+    return {
+        row: [
+            Run(row, {}, {}, seed, commit="", machine={}, measured={"responses": [1.0]}, rows=[
+                {"train_accuracy": 1 - (low + step * i + 0.1 * seed) / 100,
+                 "test_accuracy": 0.9 - 0.001 * seed}])
+            for seed in range(3)
+        ]
+        for rows in orders.values()
+        for i, row in enumerate(rows)
+    }  # fmt: skip
