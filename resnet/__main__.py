@@ -15,7 +15,7 @@ import resnet
 from resnet.bench import speeds
 from resnet.devices import pick_device, pick_precision, process, together
 from resnet.reproduce import command
-from resnet.runs import check_record, commit, machine, write_json
+from resnet.runs import check_record, commit, machine, typed, write_json
 
 ERRORS = (
     ValueError, resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError, OSError,
@@ -75,7 +75,7 @@ def train(options: argparse.Namespace) -> None:
             checkpoint=options.checkpoint, save_every=options.save_every,
             progress=first and not options.quiet,
         )  # fmt: skip
-        run.command = "python -m resnet " + " ".join(sys.argv[1:])
+        run.command = typed()
         if not first:
             return
         last, best = run.rows[-1], run.best("test_accuracy")

@@ -65,6 +65,14 @@ def commit() -> str:
     return done.stdout.strip()
 
 
+def typed() -> str:
+    """Return what was typed to start this program, if it is the command; "" in a notebook."""
+    started = Path(sys.argv[0])
+    if (started.parent.name, started.name) != (Path(__file__).parent.name, "__main__.py"):
+        return ""
+    return " ".join(["python -m resnet", *sys.argv[1:]])
+
+
 def peak_memory(device: torch.device | str = "cpu") -> int:
     """Return the most bytes held so far: of tensors on a GPU, else of this process; 0: unknown."""
     if torch.device(device).type == "cuda":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -253,3 +254,17 @@ def test_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESNET_KEEP", str(tmp_path / "kept"))
     runs.keep(make(seed=3), "a")
     assert Run.load(tmp_path / "kept" / "a.json") == make(seed=3)
+
+
+@pytest.mark.parametrize(
+    ("started", "typed"),
+    [
+        (Path(runs.__file__).with_name("__main__.py"), "python -m resnet train --sample"),
+        ("/usr/lib/ipykernel_launcher.py", ""),
+        ("/elsewhere/__main__.py", ""),
+        ("", ""),
+    ],
+)
+def test_what_was_typed(started: str | Path, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [str(started), "train", "--sample"])
+    assert runs.typed() == typed

@@ -2,7 +2,6 @@
 
 import functools
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -20,7 +19,7 @@ from resnet.devices import pick_device, pick_precision
 from resnet.measure import layer_responses
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import BUDGETS, Setting
-from resnet.runs import Run, check_record, machine, results
+from resnet.runs import Run, check_record, machine, results, typed
 from resnet.train import fit
 from resnet.variants import network
 
@@ -179,7 +178,7 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
             batches = Batches(data, recipe, device)
             images = next(batches.test(min(RESPONSE_IMAGES, len(data.test_labels))))
             run.measured["responses"] = layer_responses(model, images)
-    run.command = "python -m resnet " + " ".join(sys.argv[1:])
+    run.command = typed()
     run.save(job.path)
     for file in (checkpoint, previous(checkpoint)):
         file.unlink(missing_ok=True)
