@@ -97,6 +97,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_checkpoint as t
+t.torch.set_num_threads({threads})
 data = t.load_data("fashion-mnist", sample=True).first(train=230, test=10)
 print("ready", flush=True)
 t.train(data, Path(sys.argv[1]))[0].save(sys.argv[2])
@@ -106,7 +107,7 @@ t.train(data, Path(sys.argv[1]))[0].save(sys.argv[2])
 def test_kill_at_any_moment(data: ImageData, whole: tuple[Run, nn.Module], tmp_path: Path) -> None:
     """kill -9 again and again, a little later each time, until the run is through."""
     path, record = tmp_path / "run.pt", tmp_path / "run.json"
-    program = PROGRAM.format(tests=str(Path(__file__).parent))
+    program = PROGRAM.format(tests=str(Path(__file__).parent), threads=torch.get_num_threads())
     command = [sys.executable, "-c", program, str(path), str(record)]
     kills = 0
     for delay in (0.3, 60):
