@@ -33,7 +33,7 @@ resnet.check.steps_nested(contained)
 # $\mathcal{S}_6$, in $\mathcal{S}_4$, in $\mathcal{S}_9$?
 
 # %% hint [markdown]
-# $\mathcal{S}_a \subseteq \mathcal{S}_b$ if each of the points $1/a, 2/a, \dots, (a-1)/a$
+# For $a \ge 2$: $\mathcal{S}_a \subseteq \mathcal{S}_b$ if each of the points $1/a, 2/a, \dots, (a-1)/a$
 # is one of $1/b, 2/b, \dots, (b-1)/b$. When is $1/a$ among them?
 
 

@@ -57,7 +57,7 @@ def widen(w, b, v):
 # there are many ways to see it. (Splitting a unit in two, each with half of its output weight, is another.)
 #
 # In words. With weight decay the picture even improves: the added unit *at zero* is where weight decay
-# pulls to, as the branch of a residual block is. Compare it with a plain network that gets *deeper*: there the added layer has to be an
+# pulls to, as the branch of a residual block is. What training reaches is another question, and this construction does not answer it; but the lowest value of loss plus decay cannot rise with $n$, since a unit of zeros adds nothing to either. Compare it with a plain network that gets *deeper*: there the added layer has to be an
 # identity, and zero is not. A good answer
 #
 # - says that the inclusion as such is about what weights can represent, and does not depend on how they are found;

@@ -35,7 +35,7 @@ import resnet
 # - (c) The step functions fitted to 64 noisy points.
 #
 # *Why it matters.* Three questions hide in "deeper is better": what can be represented, what training finds, and what holds on unseen data. Each of the
-# three observations is about one of them.
+# three choices is about one of them.
 
 # %% starter
 answers = {"promise": ..., "data": ..., "training": ...}  # "a", "b" or "c"
@@ -57,6 +57,6 @@ answers = {"promise": "b", "data": "b", "training": "a"}
 #
 # - *what nesting gives:* the best training loss does not rise;
 # - *the reason about data:* with finitely many noisy examples, the function with the lowest training loss fits the noise as well. The step functions with 64 pieces take the value of every point, noise and all; the residual network
-# with 1202 layers, which the authors put down to overfitting, is an instance at full size;
+# with 1202 layers, whose higher test error the authors put down to overfitting, is an instance at full size;
 # - *the reason about training:* the best function of the class is worth nothing if it is not found. Plain networks with 56 layers contain those with 20 in what they can represent, and were worse on their own training images;
 # - perhaps *the price:* time and memory grow with the class, and nothing in the inequality says that the gain is worth it.

@@ -25,7 +25,7 @@ import torch
 # the standard error of that difference, with the numbers of runs $n$ and their standard deviations $s$ (with $n - 1$ in the denominator, as `statistics.stdev` computes them). Conclude `"worse"` if
 # $\Delta \ge 2\sigma_\Delta$, `"better"` if $\Delta \le -2\sigma_\Delta$, and otherwise `"undecided"`, for `"plain"` and for `"ResNet"`.
 #
-# The check tests whether your runs can be compared, and whether your conclusions are what they say. It does not ask for the paper's result.
+# The check tests whether your runs can be compared, and whether your conclusions are what they say. It does not ask for the paper's result, and from the records it cannot see whether a network was new when its run began: you must.
 #
 # *Why it matters.* One run is one draw. The question is not what the paper found, but what your own numbers can carry.
 

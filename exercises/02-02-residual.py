@@ -1,7 +1,7 @@
 """A residual block of your own
 
 level: core
-line: Write the block from its drawing, for shapes that stay and shapes that change.
+line: Write the block from its formula, for shapes that stay and shapes that change.
 """
 
 import resnet
@@ -20,10 +20,10 @@ from torch import nn
 # to `channels` and has the stride, $\mathrm{conv}_2$ leads from `channels` to `channels` and has
 # none. The shortcut $s$ hands $x$ on where the block keeps the shape, that is, where `stride` is 1 and
 # `in_channels` equals `channels`. Otherwise it is a 1×1 convolution, followed by a BN, that gives $x$ the shape of the
-# other summand (option B). BN is `nn.BatchNorm2d`. Whether the convolutions have biases is up to you.
+# other summand (option B). BN is `nn.BatchNorm2d`, each a layer of its own. Whether the convolutions have biases is up to you.
 #
 # *Why it matters.* Every network of this book is a stack of such blocks. Nearly all mistakes in
-# rebuilding them are in the four lines of `forward`.
+# rebuilding them are in the few lines of `forward`.
 
 
 # %% starter

@@ -9,7 +9,7 @@ import resnet
 # %% statement [markdown]
 # A residual block with an identity shortcut computes $\mathrm{ReLU}(x + g(x))$, where the branch $g$ ends in a batch normalisation with a scale $\gamma$ and a shift $\beta$ for each channel.
 #
-# **Claim.** If $x$ is the output of a ReLU, there are weights for which the block is the identity.
+# **Claim.** There are weights with which the block hands on every $x$ that is the output of a ReLU.
 #
 # **Proof.** Choose $\gamma = 0$ and $\beta = 0$ in the last batch normalisation and anything for the other weights. Then $g(x) = 0$ for every $x$, because *[gap 1]*. So the block computes $\mathrm{ReLU}(x + 0) = \mathrm{ReLU}(x)$. Since $x$ is
 # the output of a ReLU, *[gap 2]*. Therefore $\mathrm{ReLU}(x) = x$, because *[gap 3]*. $\square$

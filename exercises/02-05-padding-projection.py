@@ -40,10 +40,10 @@ def weights(in_channels, channels):
 # %% explanation [markdown]
 # The upper part is an identity matrix, the lower part is zero. For 64 to 128 channels it has 64 ones and 8,128 zeros.
 #
-# In words. B *contains* A, and still they differ:
+# In words. A projection without BN *contains* option A, and still networks with A and with B differ:
 #
 # - B's weights start at random, not at this matrix, and training need not come near it;
-# - weight decay pulls B's weights to zero, where nothing passes on the shortcut; A's ones are no parameters, so that nothing can pull at them;
-# - in B, a BN follows the projection in the original block; the plain A has none.
+# - weight decay pulls B's weights to zero, where nothing passes on the shortcut (behind a BN, it is the BN's scale that has to shrink); A's ones are no parameters, so that nothing can pull at them;
+# - in B, a BN follows the projection in the original block; option A has none, and in training mode that BN makes something else of the signal than a copy.
 #
 # Once more: what counts is not what a class contains, but what training makes of it. The paper (Table 3) found B slightly better than A, and gives as a reason that A learns nothing residual in its padded channels.

@@ -55,13 +55,13 @@ def find(healthy, broken):
 resnet.check.broken_block(find)
 
 # %% hint [markdown]
-# Draw both lists, with a logarithmic axis. Behind the altered block they run nearly side by side; before it they do, too, but at another distance.
+# Draw both lists, with a logarithmic axis. Before the altered block they run side by side, at a distance. At its far side the distance jumps, and from there on it shrinks block by block.
 
 # %% hint [markdown]
 # What does block $i$ do to the gradient that passes it? Entry $i$ is what comes out of it on the way back, entry $i + 1$ what goes in. Compare this factor between the two lists.
 
 # %% hint [markdown]
-# Left out or halved: the factor may be larger or smaller than it was. Take the logarithm of the ratio, and its absolute value.
+# Left out or halved: the altered block passes on less than before, and the block behind it more. Which of the two changes is the larger one? Compare them as ratios, or by their logarithms.
 
 
 # %% solution
@@ -77,8 +77,8 @@ def find(healthy, broken):
 
 
 # %% explanation [markdown]
-# A block acts on the gradient that passes it by a factor: `norms[i] / norms[i + 1]`. The fault changes this factor in *one* place. It changes the norms in all blocks before it, because everything that goes further back has passed the fault. So the norm is largest, or differs most,
-# at the beginning of the network, wherever the fault is.
+# A block acts on the gradient that passes it by a factor: `norms[i] / norms[i + 1]`. The fault changes this factor most in its own block, which now passes on less. The blocks behind it pass on more than before, the next one most of all, because the signal that they get has lost its larger part. The blocks before it hardly change their factors, but everything that reaches them has passed the fault.
 #
-# The factor of a block depends also on what comes in, so the blocks behind the fault are touched a little, too. In the first three blocks, where the sum on the shortcut is still small and each block changes much of it, a fault and these side effects are equally large; this is why they are excluded. The exercise has a healthy network to compare with. In
-# practice it is one from a library, or the same network a week ago.
+# So neither list alone shows the place. The norm is largest at the beginning of the network, with or without a fault; the *difference* between the two lists is as a rule largest just behind the fault, at the input of the next block. In the first three blocks, where the sum on the shortcut is still small and each block changes much of it, a fault and these side effects are equally large; this is why they are excluded.
+#
+# The exercise has a healthy network to compare with. In practice it is one from a library, or the same network a week ago.

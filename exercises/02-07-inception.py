@@ -62,7 +62,7 @@ numbers = {
 answers = {"same": "c", "lost": "a"}
 
 # %% explanation [markdown]
-# Inception gets its width cheaply: 1×1 convolutions make the channels few before the large kernels see them. This is the trick that the bottleneck takes over. The residual block of two full 3×3 convolutions has several times as many weights.
+# Inception gets its width cheaply: 1×1 convolutions make the channels few before the large kernels see them. This is the trick that the bottleneck block of {doc}`04-bottlenecks` takes over. The residual block of two full 3×3 convolutions has several times as many weights.
 #
-# The functions differ more than the costs. An Inception block has no path that hands its input on: each path is a convolution followed by a ReLU, and none of them starts near the identity. A residual block contains the identity at zero. A block that concatenates (a DenseNet consists of them) also hands everything
+# The functions differ more than the costs. An Inception block has no path that hands its input on: each path ends in a convolution and a ReLU, and none of them starts near the identity. A residual block contains the identity at zero. A block that concatenates (a DenseNet consists of them) also hands everything
 # on, and gradients flow back along it unchanged. But it cannot be the identity, since its output is wider than its input, and the next layers pay for the width: from 192 to 384 channels in six blocks.

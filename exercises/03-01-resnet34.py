@@ -10,7 +10,7 @@ import resnet
 from torch import nn
 
 # %% statement [markdown]
-# Build ResNet-34 of the paper's Table 1 for images with three channels and 1,000 classes, as a module `net`, and do not use `resnet.resnet34`. Its parts, in order:
+# Build ResNet-34 of the paper's Table 1 for images with three channels and 1,000 classes, as a module `net`, and do not use `resnet.resnet34` or a library's. Its parts, in order:
 #
 # - the stem: a 7×7 convolution from 3 to 64 channels with stride 2, padding 3 and no bias; BN; ReLU; max pooling of 3×3 with stride 2 and padding 1;
 # - four stages of 3, 4, 6 and 3 blocks with 64, 128, 256 and 512 channels. Every stage but the first begins with a block of stride 2. A block is `resnet.BasicBlock(in_channels, channels, stride)`, or your own `Residual` from the last chapter;

@@ -41,4 +41,4 @@ def parameters(in_channels, channels, blocks):
 
 # %% explanation [markdown]
 # For ResNet-18 the stages have `parameters(64, 64, 2)` = 147,968, `parameters(64, 128, 2)` = 525,568, `parameters(128, 256, 2)` = 2,099,712 and `parameters(256, 512, 2)` = 8,393,728 parameters. From stage to stage this is about four times as much, because the number of channels doubles and the weights go with its square. With stem and head the total for
-# 1,000 classes is 11,689,512.
+# three input channels and 1,000 classes is 11,689,512.

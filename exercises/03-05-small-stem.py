@@ -44,5 +44,5 @@ def with_small_stem(net):
 
 
 # %% explanation [markdown]
-# Every stage now works on an image that is four times as high and as wide, that is, on 16 times as many pixels, up to rounding. The multiply-adds, and with them the time for an epoch, grow accordingly; the number of parameters hardly changes. In return the last stage sees 4×4 pixels instead of one, and the early stages see details that the large stem would have averaged away. As a rule
+# Every stage now works on an image that is four times as high and as wide, that is, on 16 times as many pixels, up to rounding. The multiply-adds grow accordingly, and so does the time for an epoch, though usually less, since larger images use the processor better; the number of parameters hardly changes. In return the last stage sees 4×4 pixels instead of one, and the early stages see details that the large stem would have averaged away. As a rule
 # the accuracy gains clearly once training is long enough. After two epochs on a few hundred images your numbers need not show it: a good answer gives both accuracies, both times and how often it was run.

@@ -17,10 +17,10 @@ import resnet
 #
 # Say that the recipes can be told apart when $\Delta$ is at least *twice* this error. Write `runs_needed(difference, deviation)`, which returns the smallest whole number $n$ of runs *of each recipe* for which that holds; but never less than 2, because a deviation cannot be taken from one run.
 #
-# Then measure $s$, for instance with `net = resnet.cifar_resnet(20, 10, 1)`, `data = resnet.load_data("fashion-mnist", sample=True)` and `recipe = resnet.Recipe(epochs=5, batch_size=50, lr=0.02, momentum=0.9)`: run `resnet.fit(net, data, recipe, seed=seed)` with five seeds for the order of the images and the same initial weights (`torch.manual_seed(0)` before the network is made), and with the same order and five different initial weights. Give mean and standard deviation of the last test
+# Then measure $s$, for instance with `net = resnet.cifar_resnet(20, 10, 1)` (made anew for every run), `data = resnet.load_data("fashion-mnist", sample=True)` and `recipe = resnet.Recipe(epochs=5, batch_size=50, lr=0.02, momentum=0.9)`: run `resnet.fit(net, data, recipe, seed=seed)` with five seeds for the order of the images and the same initial weights (`torch.manual_seed(0)` before the network is made), and with the same order and five different initial weights. Give mean and standard deviation of the last test
 # accuracy, `100 * run.rows[-1]["test_accuracy"]` per cent, for both. Which of the two matters more? With the larger deviation, how many runs does a difference of half a point need?
 #
-# *Why it matters.* Half a percentage point is a typical improvement in a paper's table, and a typical difference between two seeds.
+# *Why it matters.* Half a percentage point is a typical improvement in a paper's table, and, with little data, a common difference between two seeds.
 
 
 # %% starter
@@ -45,7 +45,7 @@ def runs_needed(difference, deviation):
 
 
 # %% explanation [markdown]
-# Squaring $\Delta \ge 2\sqrt{2 s^2/n}$ gives $n \ge 8 (s/\Delta)^2$. If the deviation is as large as the difference, it takes 8 runs of each recipe. If it is a third of it, 2 are formally enough, though a deviation from two runs is itself hardly known.
+# Squaring $\Delta \ge 2\sqrt{2 s^2/n}$ gives $n \ge 8 (s/\Delta)^2$. If the deviation is as large as the difference, it takes 8 runs of each recipe. If it is half of it, 2 are formally enough, though a deviation from two runs is itself hardly known.
 #
 # For the measurement a good answer says
 #

@@ -17,7 +17,7 @@ from torch import nn
 #
 # Whether convolutions have biases is up to you; `nn.BatchNorm2d` is the BN.
 #
-# *Why it matters.* All networks from 50 layers on consist of this block. Where the stride is decides whether pretrained weights give right scores or wrong ones, without any error.
+# *Why it matters.* All networks of the paper's Table 1 from 50 layers on consist of bottlenecks. Where the stride is decides whether pretrained weights give right scores or wrong ones, without any error.
 
 
 # %% starter

@@ -58,4 +58,4 @@ answers = {
 answers["total"] = sum(answers.values())
 
 # %% explanation [markdown]
-# The parts have 9,536, 215,808, 1,219,584, 7,098,368, 14,964,736 and 2,049,000 parameters, 25,557,032 in all. The last stage alone has more than half of them, with three of the sixteen blocks, on images of 7×7 pixels; the third has most of the multiply-adds. The linear layer has a twelfth.
+# The parts have 9,536, 215,808, 1,219,584, 7,098,368, 14,964,736 and 2,049,000 parameters, 25,557,032 in all. The last stage alone has more than half of them, with three of the sixteen blocks, on images of 7×7 pixels; the third has more multiply-adds than any other. The linear layer has a twelfth.

@@ -12,7 +12,7 @@ from torch import nn
 # A convolution in $G$ *groups* divides its input channels and its output channels into $G$ equal parts; the output channels of a part see the input channels of that part only. In PyTorch it is the argument `groups` of `nn.Conv2d`. ResNeXt {cite:p}`xie2017aggregated` replaces the 3×3 convolution of the bottleneck by a grouped one, and makes it wider at the same cost.
 #
 # Write `Grouped(in_channels, width, out_channels, stride=1, groups=32)`: a 1×1 convolution to `width` channels, BN, ReLU; a 3×3 convolution from `width` to `width` in `groups` groups with the given stride and one pixel of padding, BN, ReLU; a 1×1 convolution to `out_channels`, BN. The 1×1 convolutions are not grouped. The shortcut is the identity where the shape is kept and otherwise a 1×1 convolution
-# with the stride, and a BN; the addition; a ReLU.
+# with the stride, and a BN; the addition; a ReLU. Use one convolution with `groups`, not several. Whether convolutions have biases is up to you.
 #
 # Then compare `Grouped(256, 128, 256)` with `resnet.Bottleneck(256, 64)`: use `resnet.count_parameters`, and `resnet.multiply_adds(block, (1, 256, 56, 56))`. What may a group see, and what may it not? How do the groups learn of one another?
 #

@@ -16,7 +16,7 @@ from torch import nn
 # - the shortcut: where the shape is kept (`stride` is 1 and `in_channels` is `4 * channels`) the *raw input*; otherwise a 1×1 convolution *of $a$* to `4 * channels` with the stride, without BN;
 # - the sum of the two, and nothing after it.
 #
-# How many BNs does the block have, and how wide are they?
+# Whether convolutions have biases is up to you. How many BNs does the block have, and how wide are they?
 #
 # *Why it matters.* The drawing in the paper shows the block that keeps the shape. The other one is where re-implementations differ, and its mistakes do not raise errors.
 

@@ -8,7 +8,7 @@ import resnet
 import torch
 
 # %% statement [markdown]
-# A block computes $x_{l+1} = \lambda_l x_l + F(x_l)$ with one learned number $\lambda_l$ on its shortcut, which starts at 1. Let $E$ be the loss. Write `factor_gradient(x, branch, factor, upstream)`, which returns $\partial E / \partial \lambda_l$ as one number, from these tensors of equal shape:
+# A block computes $x_{l+1} = \lambda_l x_l + F(x_l)$ with one learned number $\lambda_l$ on its shortcut, which starts at 1. Let $E$ be the loss. Write `factor_gradient(x, branch, factor, upstream)`, which returns $\partial E / \partial \lambda_l$ as one number, from three tensors of equal shape and the number `factor`:
 #
 # - `x`: the block's input $x_l$, of shape (N, C, H, W);
 # - `branch`: the value of $F(x_l)$;

@@ -55,7 +55,7 @@ class StochasticBranch(nn.Module):
 
 
 # %% explanation [markdown]
-# (To save time one would not compute a branch that is left out; where it keeps the shape, `torch.zeros_like(x)` does.)
+# (To save time one would not compute a branch that is left out; where it keeps the shape, `torch.zeros_like(x)` does. The branch's BNs then do not move their averages either.)
 #
 # In words. Leaving out a branch takes one term out of the sum: $x_L = x_l + \sum_{\text{kept}} F(x_i)$. The first term stays as it is, in the signal and, as a 1, in the gradient. What is missing is a small change of what is there, and the network without that block is a good network, too. Dropout on the shortcut acts on $x_l$ itself: with the factor 0.5 for every value and every
-# block it works like $\lambda = 0.5$ on average, and over 54 blocks the direct term has $0.5^{54}$ of its size. A good answer names both the signal and the gradient.
+# block, as the paper describes it and without PyTorch's doubling of what is kept, it works like $\lambda = 0.5$ on average, and over 54 blocks the direct term has $0.5^{54}$ of its size. A good answer names both the signal and the gradient.

@@ -4,6 +4,7 @@ level: core
 line: Write bounds that a network as good as claimed passes and a worse one does not.
 """
 
+import math
 from statistics import NormalDist
 
 import resnet
@@ -47,15 +48,15 @@ def bounds(mean, deviation, runs, worse):
     margin = NormalDist().inv_cdf(0.95) * deviation / runs**0.5
     if 2 * margin > worse:
         return None
-    return 0, mean + worse / 2
+    return -math.inf, mean + worse / 2
 
 
 claim = resnet.reproduce.CLAIMS["d2l"]
 print(claim.checks[0])
 
 # %% explanation [markdown]
-# The mean of `runs` runs has the deviation $s / \sqrt{n}$. The first condition wants the upper bound at least 1.645 of these above `mean`, the second wants it as far below `mean + worse`. Both can be had if `worse` is at least $2 \cdot 1.645\, s / \sqrt{n}$, and then the middle between the two means does it. A lower bound is not needed for this; one at the same distance, as in the ledger, has a narrower choice, but it also notices results that are too good, as when test images were trained on.
+# The mean of `runs` runs has the deviation $s / \sqrt{n}$. The first condition wants the upper bound at least 1.645 of these above `mean`, the second wants it as far below `mean + worse`. Both can be had if `worse` is at least $2 \cdot 1.645\, s / \sqrt{n}$, and then the middle between the two means does it. A lower bound is not needed for this. The ledger has one, at the same distance from the claimed mean: it also notices results that are too good, as when test images were trained on. With two such bounds `worse` must be larger, at least 3.61 instead of 3.29 times $s / \sqrt{n}$.
 #
 # So the number of seeds decides what a check can notice: to find half the fault takes four times the seeds. Where `None` comes out, the honest thing is to run more or to claim less.
 #
-# The range of the 106 copies goes from their best error to their worst. It is far wider than what the seeds of one recipe differ by, because the copies include other batch sizes, other learning rates and broken runs. A network that learns nothing fails it. One without its shortcuts, or with a moved stride, passes. It is a smoke test; what carries the claim that ResNet-18 is right is the comparison with torchvision's, output for output ({doc}`deviations`).
+# The range of the 106 copies goes from their best error to their worst. It is as wide as the worst of 106 runs makes it. A network that learns nothing fails it. Of one without its shortcuts, or with a moved stride, nobody can say that it would: 18 layers can be trained without shortcuts, too. It is a smoke test; what carries the claim that ResNet-18 is right is the comparison with torchvision's, output for output ({doc}`deviations`).

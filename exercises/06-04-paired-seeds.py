@@ -13,7 +13,7 @@ import resnet
 #
 # The paired test does that. Let $a_i$ and $b_i$ be the errors with seed $i$, for $i = 1, \ldots, n$. It looks at the $n$ differences $d_i = a_i - b_i$ alone: $t$ is their mean, divided by the standard error of this mean, and the degrees of freedom are those of their standard deviation. Write `paired(a, b)`, which returns $t$ and the degrees of freedom for two lists of equal length, in which the seeds are in the same order.
 #
-# Then take the records of two networks in the ledger and compute the correlation of their errors over the seeds (`statistics.correlation`). What does it tell, with as many seeds as there are?
+# Then take the records of two networks in the ledger and compute the correlation of their errors over the seeds (`statistics.correlation`). `found` in the starter has the runs of the first claim: `found.runs["plain-20"]` is a list, and a run has `run.seed` and `run.rows[-1]["test_accuracy"]`, a share. What does it tell, with as many seeds as there are?
 #
 # *Why it matters.* The right test can do with fewer runs. The wrong one finds differences that are none.
 
@@ -24,7 +24,9 @@ def paired(a, b):
     raise NotImplementedError("paired")
 
 
-# records = resnet.reproduce.load_records()
+found = resnet.reproduce.verdict(
+    resnet.reproduce.CLAIMS["degradation"], resnet.reproduce.load_records()
+)
 
 # %% check
 resnet.check.paired_seeds(paired)
@@ -44,9 +46,6 @@ def paired(a, b):
     return statistics.fmean(differences) / error, n - 1
 
 
-found = resnet.reproduce.verdict(
-    resnet.reproduce.CLAIMS["degradation"], resnet.reproduce.load_records()
-)
 errors = {
     row: {run.seed: 1 - run.rows[-1]["test_accuracy"] for run in runs}
     for row, runs in found.runs.items()
@@ -61,9 +60,9 @@ for first, second in (("plain-20", "ResNet-20"), ("ResNet-20", "ResNet-56")):
         print(f"{first}, {second}: {len(seeds)} seeds, correlation {r:+.2f}")
 
 # %% explanation [markdown]
-# The variance of a difference is $s_a^2 + s_b^2 - 2 r s_a s_b$, with the correlation $r$. Welch's test takes $r$ to be zero. So with $r > 0$ the paired $t$ is larger, with $r < 0$ smaller. It pays for that with half of the degrees of freedom: with three seeds, $t$ must reach 2.92 instead of 2.13. With few seeds, pairs are worth having only if $r$ is large; with many seeds, if $r$ is positive at all.
+# The variance of a difference is $s_a^2 + s_b^2 - 2 r s_a s_b$, with the correlation $r$. Welch's test takes $r$ to be zero. So with $r > 0$ the paired $|t|$ is larger, with $r < 0$ smaller. It pays for that with up to half of the degrees of freedom: with three seeds, $t$ must reach 2.92 instead of 2.13. With few seeds, pairs are worth having only if $r$ is large; with many seeds, if $r$ is positive at all.
 #
-# Two seeds always give a correlation of exactly 1 or −1, because there is a straight line through any two points. Three can give nearly any number. To see a correlation of 0.5 takes about fifteen. A good answer says
+# Two seeds always give a correlation of exactly 1 or −1 (or none, if two errors are equal), because there is a straight line through any two points. Three can give nearly any number. If 0.5 is found, it differs from 0 at the level of 5%, on both sides, from 16 seeds on; for a true 0.5 to be noticed in four of five cases takes 29. A good answer says
 #
 # - how many seeds the correlation was computed from, and that so few cannot show one;
 # - what two networks with one seed share, the order of the images and their crops, and what they do not: different networks draw different initial weights even from one seed;

@@ -15,10 +15,10 @@ from resnet.reproduce.checks import Less
 #
 # State this as a claim. Make `claim` of `resnet.reproduce.CLAIMS["degradation"]` with `dataclasses.replace`: under the budget `"cpu"` it should run plain and residual networks of 20, 32, 44 and 56 layers (`only`), and its `checks` should
 #
-# - all hold if the training errors are in the order that the paper found, whatever their values are;
+# - all hold if the training errors are in the order that the paper found and far enough apart for the test, whatever their values are;
 # - not all hold if two neighbouring depths of either kind have changed places.
 #
-# Then, and only then, run it. `resnet.reproduce.plan([claim], "cpu", folder="depths")` lists what is to be trained, and
+# Then, and only then, run it. `jobs = resnet.reproduce.plan([claim], "cpu", folder="depths")` lists what is to be trained, and
 # `for run in resnet.reproduce.reproduce(jobs, at_once=2): …` trains it, over hours on two cores; both may be repeated after an interruption. `resnet.reproduce.load_records("depths")` reads the records, and `resnet.reproduce.verdict(claim, records)` judges them. At which depth does the plain network first become worse than with 20 layers?
 #
 # *Why it matters.* Two depths show that something gets worse, four show where. And to write down what would count before there is anything to count is the only protection against a result that one would have liked.
@@ -47,14 +47,16 @@ falls = [
 rows = [f"{form}-{depth}" for form in ("plain", "ResNet") for depth in DEPTHS]
 claim = dataclasses.replace(
     resnet.reproduce.CLAIMS["degradation"],
+    statement="The training error of plain networks rises from each depth to the "
+    "next, from 20 to 56 layers; that of residual networks falls.",
     checks=(*rises, *falls),
     only={"cpu": tuple(rows)},
 )
 jobs = resnet.reproduce.plan([claim], "cpu", folder="depths")
-print(len(jobs), "networks to train, the first of them:", jobs[0].network)
+print(len(jobs), "runs of", len(rows), "networks")
 
 # %% explanation [markdown]
-# Three checks put four depths in order, so six are enough for both kinds. One check of the two ends, as in the ledger, would not notice if the depths between them were in another order. More checks than are needed do no harm to the order, but each is one more chance to fail: with a level of 5%, and differences as small as those between neighbours, "not separable" is the most probable outcome for some of them. A good report says
+# Three checks put four depths in order, so six are enough for both kinds. One check of the two ends, as in the ledger, would not notice if the depths between them were in another order. More checks than are needed do no harm to the order, but each is one more chance to fail: with a level of 5%, and differences as small as those between neighbours, "not separable" is a probable outcome for some of them. Look at what the chapter's two depths show after as many steps before you expect the paper's order. A good report says
 #
 # - that the claim was written first, and whether it was changed afterwards;
 # - data, size of images, steps, seeds, and that 600 steps are the beginning of a training: what the plain networks show there is how quickly they are trained;

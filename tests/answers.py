@@ -37,6 +37,14 @@ RIGHT["steps-nested"] = [
 ]
 
 WRONG["width-nested"] = [
+    Slip("w.new_zeros(1, w.shape[1])]),\n        torch.cat([b, b.new_zeros(1)]),\n"
+         "        torch.cat([v, v.new_zeros(1)])",
+         "w.new_ones(1, w.shape[1])]),\n        torch.cat([b, b.new_zeros(1) - 100]),\n"
+         "        torch.cat([v, v.new_ones(1)])", "function has changed"),
+    Slip("w.new_zeros(1, w.shape[1])]),\n        torch.cat([b, b.new_zeros(1)]),\n"
+         "        torch.cat([v, v.new_zeros(1)])",
+         "w.new_zeros(1, w.shape[1]) + 1e-3]),\n        torch.cat([b, b.new_zeros(1)]),\n"
+         "        torch.cat([v, v.new_zeros(1) + 1e-3])", "function has changed"),
     Slip("return (", "return [torch.cat([t, t[-1:]]) for t in (w, b, v)]\n    return (",
          "What does the new unit add"),
     Slip("torch.cat([b, b.new_zeros(1)]),\n        torch.cat([v, v.new_zeros(1)])",

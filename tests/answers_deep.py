@@ -32,8 +32,30 @@ RIGHT["resnet34"] = [
     "layers += stage(64, 64, 3, 1) + stage(64, 128, 4, 2) + stage(128, 256, 6, 2)\n"
     "net = nn.Sequential(*layers, *stage(256, 512, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(),\n"
     "    nn.Linear(512, 1000))",
-    "import torchvision\nnet = torchvision.models.resnet34()",
+    # an own block with biases, and a forward pass of its own
+    "class Block(nn.Module):\n    def __init__(self, i, o, s):\n        super().__init__()\n"
+    "        self.way = nn.Identity() if i == o else nn.Sequential(nn.Conv2d(i, o, 1, s),\n"
+    "            nn.BatchNorm2d(o))\n"
+    "        self.body = nn.Sequential(nn.Conv2d(i, o, 3, s, 1), nn.BatchNorm2d(o), nn.ReLU(),\n"
+    "            nn.Conv2d(o, o, 3, 1, 1), nn.BatchNorm2d(o))\n"
+    "    def forward(self, x):\n        return (self.way(x) + self.body(x)).relu()\n"
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        widths = [64] * 3 + [128] * 4 + [256] * 6 + [512] * 3\n"
+    "        self.conv, self.bn = nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64)\n"
+    "        self.blocks = nn.ModuleList(Block(i, o, 1 if i == o else 2)\n"
+    "            for i, o in zip([64] + widths, widths))\n"
+    "        self.fc = nn.Linear(512, 1000)\n"
+    "    def forward(self, x):\n"
+    "        x = nn.functional.max_pool2d(self.bn(self.conv(x)).relu(), 3, 2, 1)\n"
+    "        for block in self.blocks:\n            x = block(x)\n"
+    "        return self.fc(x.mean((2, 3)))\n"
+    "net = Net()",
 ]
+WRONG["resnet34"] += [
+    Slip("net = nn.Sequential(", "net = resnet.resnet34()\nother = nn.Sequential(",
+         "the book's own network"),
+    Slip("stage(64, 128, 4, stride=2)", "stage(64, 128, 4, stride=1)", "Compare strides"),
+]  # fmt: skip
 
 WRONG["count-18"] = [
     Slip("    total += 2 * blocks * 2 * channels", "    #", "normalisations are missing"),
@@ -57,6 +79,8 @@ RIGHT["count-18"] = [
 ]
 
 WRONG["small-stem"] = [
+    Slip("    net.stem", "    net = resnet.resnet18(10, 1)\n    net.stem", "another network"),
+    Slip("64, 3, padding=1", "64, 3", "Compare strides, paddings"),
     Slip("        nn.ReLU(),\n    )", "        nn.ReLU(),\n        nn.MaxPool2d(3, 2, 1),\n    )",
          "max pooling is still there"),
     Slip("nn.Conv2d(1, 64, 3, padding=1", "nn.Conv2d(1, 64, 3, 2, padding=1", "still has stride 2"),
@@ -79,6 +103,7 @@ RIGHT["small-stem"] = [
 ]
 
 WRONG["seeds"] = [
+    Slip("math.ceil(", "round(", r"\(0.5, 0.4\) is 5.*large enough"),
     Slip("8 * (", "4 * (", "errors of both"),
     Slip("8 * (", "2 * (", "Two errors are asked for"),
     Slip("math.ceil(8 * (deviation / difference) ** 2)", "8 * (deviation / difference) ** 2",
@@ -96,6 +121,8 @@ RIGHT["seeds"] = [
 ]
 
 WRONG["keras-blocks"] = [
+    Slip("        self.shortcut = nn.Sequential(\n", "        self.shortcut = nn.Identity() if (s, "
+         "in_channels) == (1, filters[-1]) else nn.Sequential(\n", "there always"),
     Slip("F.relu(self.path(x) + x)", "F.relu(self.path(x)) + x", "comes before the addition"),
     Slip("f1, f2, f, padding=f // 2", "f1, f2, 3, padding=1", "size from f"),
     Slip("f1, f2, f, padding=f // 2", "f1, f2, f, padding=1", "must match the size"),
@@ -174,6 +201,8 @@ RIGHT["bottleneck"] = [
 ]
 
 WRONG["table-1"] = [
+    Slip("def make(depth):\n", "def make(depth):\n    return resnet.imagenet_resnet(depth)\n",
+         "the book's own network"),
     Slip("34: (3, 4, 6, 3)", "34: (2, 2, 2, 2)", r"make\(34\) has the layers of ResNet-18"),
     Slip("101: (3, 4, 23, 3)", "101: (3, 4, 22, 3)", r"It has 101 convolutions"),
     Slip("if depth >= 50", "if depth >= 500", "is made of bottlenecks"),
@@ -208,6 +237,8 @@ RIGHT["table-1"] = [
 ]
 
 WRONG["resnext"] = [
+    Slip("if stride != 1 or in_channels != out_channels", "if in_channels != out_channels",
+         "must match the size"),
     Slip("groups=groups, bias=False", "bias=False", "is not grouped"),
     Slip("nn.Conv2d(width, out_channels, 1, bias=False)",
          "nn.Conv2d(width, out_channels, 1, groups=groups, bias=False)", "more than the 3x3"),
@@ -289,6 +320,9 @@ RIGHT["preact-bottleneck"] = [
 ]
 
 WRONG["preact-network"] = [
+    Slip("def make(n):\n",
+         "def make(n):\n    return resnet.cifar_resnet(6 * n + 2, preact=True)\n",
+         "the book's own network"),
     Slip("        nn.BatchNorm2d(64),\n        nn.ReLU(),\n        nn.Ad", "        nn.Ad",
          "the last BN and ReLU are missing"),
     Slip("        nn.BatchNorm2d(64),\n        nn.ReLU(),\n        nn.Ad",
@@ -341,6 +375,7 @@ RIGHT["learned-factor"] = [
 ]
 
 WRONG["stochastic-depth"] = [
+    Slip("torch.zeros_like(y)", "torch.zeros_like(x)", "returns shape"),
     Slip("torch.rand(()) < self.keep", "torch.rand(()) > self.keep", "probability of staying"),
     Slip("self.keep * self.branch(x)", "self.branch(x)", "full size"),
     Slip("self.keep * self.branch(x)", "(1 - self.keep) * self.branch(x)",

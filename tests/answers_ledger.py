@@ -31,19 +31,24 @@ RIGHT["best-of-five"] = [
 ]
 
 WRONG["check-cannot-fail"] = [
-    Slip("return 0, mean + worse / 2", "return 0, 100", "It lets too many pass"),
-    Slip("return 0, mean + worse / 2", "return mean, mean", "It fails too many"),
-    Slip("return 0, mean + worse / 2", "return 0, mean + 1.645 * deviation",
+    Slip("if 2 * margin > worse", "if 2.2 * margin > worse", "there are such bounds"),
+    Slip("if 2 * margin > worse", "if 1.9 * margin > worse", "two numbers that do both"),
+    Slip("return -math.inf, mean + worse / 2", "return mean - worse / 2, mean + worse / 2",
+         "as good as claimed|lets too many"),
+    Slip("return -math.inf, mean + worse / 2", "return 0, 100", "It lets too many pass"),
+    Slip("return -math.inf, mean + worse / 2", "return mean, mean", "It fails too many"),
+    Slip("return -math.inf, mean + worse / 2", "return 0, mean + 1.645 * deviation",
          "looks at the mean of the runs"),
-    Slip("return None", "return 0, mean + worse / 2", "two numbers that do both"),
+    Slip("return None", "return -math.inf, mean + worse / 2", "two numbers that do both"),
     Slip("if 2 * margin > worse", "if True", "there are such bounds"),
-    Slip("return 0, mean + worse / 2", "return mean + worse / 2, 0", "low is above high"),
-    Slip("return 0, mean + worse / 2", "return mean + worse / 2", "expected a pair"),
-    Slip("return 0, mean + worse / 2", 'return "low", "high"', "expected a number"),
+    Slip("return -math.inf, mean + worse / 2", "return mean + worse / 2, 0", "low is above high"),
+    Slip("return -math.inf, mean + worse / 2", "return mean + worse / 2", "expected a pair"),
+    Slip("return -math.inf, mean + worse / 2", 'return "low", "high"', "expected a number"),
 ]  # fmt: skip
 RIGHT["check-cannot-fail"] = [
+    # as a tensor, rounded, from far below
     "def bounds(m, s, n, w):\n    e = s / n**0.5\n"
-    "    return [m - 1.96 * e - 1e-6, m + 1.96 * e + 1e-6] if w > 3.3 * e else None",
+    "    return torch.tensor([m - 9 * e, m + 1.65 * e]) if w > 3.3 * e else None",
     "from scipy.stats import norm\ndef bounds(m, s, n, w):\n"
     "    low, high = norm.ppf(0.95, m, s / n**0.5), norm.ppf(0.05, m + w, s / n**0.5)\n"
     "    return (-float('inf'), high) if low <= high else None",
@@ -57,7 +62,8 @@ WRONG["paired-seeds"] = [
          "error = ((statistics.variance(a) + statistics.variance(b)) / n) ** 0.5", "Welch's t"),
     Slip("error, n - 1", "error, 2 * n - 2", "degrees of freedom"),
     Slip("error, n - 1", "error, n", "degrees of freedom"),
-    Slip("return statistics.fmean(differences) / error, n - 1", "return error", "expected t and"),
+    Slip("return statistics.fmean(differences) / error, n - 1", "return error",
+         r"expected a pair \(t, degrees"),
 ]  # fmt: skip
 RIGHT["paired-seeds"] = [
     "from scipy.stats import ttest_rel\n"
@@ -67,6 +73,8 @@ RIGHT["paired-seeds"] = [
 ]
 
 WRONG["missing-depths"] = [
+    Slip('"train_error", f"ResNet', '"train_error", f"Resnet', "'Resnet-32', which is no row"),
+    Slip('{"cpu": tuple(rows)}', '{"gpu": tuple(rows)}', "`only` has no entry 'cpu'"),
     Slip("(*rises, *falls)", "tuple(rises)", "ResNet-.* change places"),
     Slip('Less("train_error", f"plain-{a}", f"plain-{b}")',
          'Less("train_error", f"plain-{b}", f"plain-{a}")', "Which way round"),

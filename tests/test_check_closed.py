@@ -67,6 +67,8 @@ NUMBERS = [
     ("count-50", "stage2", 1_219_584 - 1024, "batch normalisation, too"),
     ("count-50", "stage3", 3 * 7_098_368, "too large"),
     ("count-50", "fc", 513_000, "how many channels"),
+    ("cost-v15", "stage2", 9 * 128 * 128 * (56**2 - 28**2), "same size in both forms"),
+    ("count-50", "stage3", 6 * (17 * 256**2 + 12 * 256), "differs from the others"),
     ("cost-v15", "stage1", 256 * 64 * 56**2, "any block of the first stage"),
     ("cost-v15", "stage2", 256 * 128 * 56**2, "how much more"),
     ("cost-v15", "stage3", 512 * 256 * 28**2 // 2, "half in height and half in width"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Callable
@@ -46,6 +47,23 @@ def test_committed_notebook_is_what_the_sources_give() -> None:
         if cell.id != "setup":  # tests/test_chapters.py compares that one
             assert cell.source == want.source, f"{cell.id} is stale; `make record` rewrites it"
         assert (cell.id, cell.cell_type, cell.metadata) == (want.id, want.cell_type, want.metadata)
+
+
+def test_readers_notebook_is_plain_markdown() -> None:
+    """Jupyter and Colab show directives and roles as they are written."""
+    words = [cell.source for cell in COMMITTED.cells if cell.cell_type == "markdown"]
+    assert not re.search(r":::|\{[a-z:]+\}`|^:\w+:", "\n".join(words), re.MULTILINE)
+    assert any("He et al. (2016a) (Table 6) print" in text for text in words)
+    heads = [text.partition("\n")[0] for text in words if text.startswith("### ")]
+    assert heads == [f"### Exercise 7.{i}: {e.title}" for i, e in enumerate(EVERY, start=1)]
+
+
+@pytest.mark.parametrize("role", ["{cite:t}`nobody2000`", "{doc}`09-nowhere`", "{eq}`eq-a`"])
+def test_what_cannot_be_written_out_is_named(role: str) -> None:
+    exercise = dataclasses.replace(EVERY[0], statement=f"See {role}.")
+    with pytest.raises(BookError, match=re.escape(role)):
+        exercises.notebook([exercise])
+    assert exercises.notebook([exercise], solutions=True)
 
 
 def test_readers_notebook_has_no_solution() -> None:

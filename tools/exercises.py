@@ -11,7 +11,7 @@ import ast
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -28,6 +28,7 @@ INTRODUCTION = FOLDER / "introduction.md"
 LEVELS = ("warm-up", "core", "research")
 LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises
 ONCE = ("statement", "starter", "check", "solution", "explanation")
+ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")  # of MyST, which Jupyter does not know
 MARKER = re.compile(r"^# %% (\w+)(?: \[markdown\])?$", re.MULTILINE)
 PARAMETERS = """\
 import os
@@ -113,7 +114,7 @@ def every() -> list[Exercise]:
 
 
 def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> NotebookNode:
-    """Make the chapter: for the reader without solutions, for the page with them."""
+    """Make the chapter: for the page with solutions, for the reader without, in plain Markdown."""
     exercises = list(exercises)
     introduction, _, end = INTRODUCTION.read_text(encoding="utf-8").partition("\n---\n")
     cells = [
@@ -124,16 +125,42 @@ def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> Noteb
     ]
     titles = _chapter_titles()
     chapter = ""
-    for exercise in exercises:
+    for number, exercise in enumerate(exercises, start=1):
         if exercise.chapter != chapter:
             chapter = exercise.chapter
             page, title = titles[chapter]
-            text = f"## Chapter {int(chapter)}: {title}\n\nThese belong to {{doc}}`{page}`."
+            text = f"## Chapter {int(chapter)}: {title}"
+            text += f"\n\nThese belong to {{doc}}`{page}`." * solutions
             cells.append(_markdown(text, f"chapter-{chapter}"))
-        cells += _cells(exercise, solutions=solutions)
+        cells += _cells(exercise, number, solutions=solutions)
     cells.append(_markdown(end, "end"))
     cells.append(_code("resnet.check.summary()", "summary"))
+    if not solutions:
+        _make_plain(cells, titles)
     return new_notebook(cells=cells, metadata=notebooks.METADATA)
+
+
+def _make_plain(cells: Iterable[NotebookNode], titles: Mapping[str, tuple[str, str]]) -> None:
+    """Write out the references of Markdown cells; a BookError names one that cannot be."""
+    from .extension.citations import labels  # slow to import, and `make book` does not need it
+
+    works = labels(CHAPTERS / "references.bib")
+    pages = {page: f"chapter {int(number)}, *{title}*" for number, (page, title) in titles.items()}
+
+    def written(role: re.Match[str]) -> str:
+        kind, target = role.groups()
+        if kind == "cite:p" and target in works:
+            return f"({works[target]})"
+        if kind == "cite:t" and target in works:
+            who, _, year = works[target].rpartition(" ")
+            return f"{who} ({year})"
+        if kind == "doc" and (CHAPTERS / f"{target}.ipynb").exists():
+            return pages.get(target, f"the page *{target}*")
+        raise BookError(f"exercises: {role[0]} cannot be written out in the reader's notebook")
+
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = ROLE.sub(written, cell.source)
 
 
 def _imports(exercises: Iterable[Exercise]) -> str:
@@ -159,12 +186,14 @@ def _chapter_titles() -> dict[str, tuple[str, str]]:
     return found
 
 
-def _cells(exercise: Exercise, *, solutions: bool) -> list[NotebookNode]:
+def _cells(exercise: Exercise, number: int, *, solutions: bool) -> list[NotebookNode]:
     slug = exercise.slug
-    statement = (
-        f":::{{exercise}} {exercise.title}\n:label: {exercise.label}\n\n"
-        f"*{exercise.level.capitalize()}.* {exercise.statement}\n:::"
-    )
+    statement = f"*{exercise.level.capitalize()}.* {exercise.statement}"
+    if solutions:  # the page numbers it
+        head = f":::{{exercise}} {exercise.title}\n:label: {exercise.label}"
+        statement = f"{head}\n\n{statement}\n:::"
+    else:
+        statement = f"### Exercise {int(NAME[:2])}.{number}: {exercise.title}\n\n{statement}"
     hints = [
         f"<details>\n<summary>Hint {i}</summary>\n\n{hint}\n\n</details>"
         for i, hint in enumerate(exercise.hints, start=1)

@@ -143,6 +143,7 @@ def resnext(Grouped: object) -> str:
     cases: list[tuple[tuple[Any, ...], tuple[int, ...]]] = [
         ((16, 8, 16, 1, 4), (3, 16, 9, 6)),
         ((8, 12, 16, 2, 4), (3, 8, 9, 12)),
+        ((8, 4, 8, 2, 2), (3, 8, 8, 7)),
         ((6, 32, 64), (2, 6, 7, 8)),
         ((3 * groups, 5 * groups, 4 * groups, 2, groups), (2, 3 * groups, 8, 7)),
     ]

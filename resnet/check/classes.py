@@ -72,10 +72,12 @@ def width_nested(widen: object) -> str:
             if tensor.shape != (n + 1, *old.shape[1:]):
                 raise Wrong(f"{what}: {name} has shape {tuple(tensor.shape)}; "
                             f"expected {(n + 1, *old.shape[1:])}.")  # fmt: skip
-        x = 10 * torch.randn(500, inputs, generator=random)
-        w, b, v = answer
-        error = _network(w, b, v, x) - _network(*given, x)
-        if not torch.isfinite(error).all() or error.abs().max() > 1e-3:
+        sizes = 10 ** torch.arange(7).repeat(100)[:, None].double()  # up to a million
+        x = sizes * torch.randn(len(sizes), inputs, generator=random).double()
+        w, b, v = (tensor.double() for tensor in answer)
+        before = [tensor.double() for tensor in given]
+        error = _network(w, b, v, x) - _network(before[0], before[1], before[2], x)
+        if not torch.isfinite(error).all() or (error / sizes[:, 0]).abs().max() > 5e-7:
             if error.std() < 1e-4:
                 raise Wrong(f"{what}: the function is shifted by a constant. What does the new "
                             "unit add to the sum?")  # fmt: skip

@@ -28,7 +28,7 @@ def shapes_97(answers: object) -> str:
     parts = {
         row.name: row.output_shape for row in part_table(18, 97, 1, 10) if row.name != "flatten"
     }
-    floor = "one pixel less than there are. What do the padding and the last step add?"
+    floor = "one pixel less than there are. Did you use the padding, and the + 1?"
     sides = {"stem": 24, "stage1": 24, "stage2": 12, "stage3": 6, "stage4": 3}
     slips: dict[str, dict[object, str]] = {
         name: {(1, parts[name][1], side, side): floor} for name, side in sides.items()
@@ -96,6 +96,8 @@ def cost_v15(answers: object) -> str:
             whole // 2: "half in height and half in width are a quarter of the pixels.",
             2 * more[name]: "the middle has half as many channels as what comes in.",
             more[name] // 2: "this is the first stage's ratio: how many channels come in?",
+            9 * (channels // 2) ** 2 * size**2 * 3 // 4: "the 3x3 convolution gives images of the "
+            "same size in both forms. Which other one does not?",
         }
     check_numbers(answers, {**more, "total": sum(more.values())}, slips)
     return f"{sum(more.values()):,} multiply-adds in all"

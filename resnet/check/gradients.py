@@ -35,9 +35,9 @@ def norms(net: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
     return [gradient.norm().item() for gradient in torch.autograd.grad(loss, inputs)]
 
 
-BEFORE_TOO = (
-    "There the two networks differ most; but whatever happens in a block, all blocks before it "
-    "hear of it."
+DIFFER_MOST = (
+    "There the two networks differ most; but this is what a fault does to the blocks around it. "
+    "Which of them changes what passes it?"
 )
 
 
@@ -69,8 +69,8 @@ def broken_block(find: object) -> str:
             grown = [abs(b - h) for b, h in zip(broken, healthy, strict=True)]
             told = "What does one block do to the gradient that passes it?"
             for wrong, says in (
-                (_largest(moved), BEFORE_TOO),
-                (_largest(grown), BEFORE_TOO),
+                (_largest(moved), DIFFER_MOST),
+                (_largest(grown), DIFFER_MOST),
                 (_largest(broken), "That is where the gradient is largest; it grows on its way "
                  "back, broken or not."),
                 (place + 1, "One too far: entry i is the gradient at the input of block i."),
@@ -129,7 +129,8 @@ def stochastic_depth(StochasticBranch: object) -> str:
     make = function(StochasticBranch, "StochasticBranch")
     x = torch.randn(6, 4, 5, 7, generator=torch.Generator().manual_seed(3))
     for keep in (0.7, 1.0, 0.0):
-        branch = nn.Conv2d(4, 4, 3, padding=1)
+        # a branch that changes the shape, and two that keep it
+        branch = nn.Conv2d(4, 6, 3, 2, 1) if keep == 0.7 else nn.Conv2d(4, 4, 3, padding=1)
         whole = branch(x).detach()
         shown = f"StochasticBranch(branch, {keep})"
         module = usable(call(make, branch, keep, shown=shown), shown)

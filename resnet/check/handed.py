@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from resnet.check.guard import Wrong, call, kind
+from resnet.nets import ResNet
 
 
 def built(make: Callable[..., Any], arguments: Sequence[Any], shown: str) -> nn.Module:
@@ -25,6 +26,13 @@ def usable(module: object, shown: str) -> nn.Module:
     if any(tensor.is_meta for tensor in [*module.parameters(), *module.buffers()]):
         raise Wrong(f"{shown} is on the device meta: it has shapes, no numbers. Make it on cpu.")
     return module.cpu().float()
+
+
+def not_the_books(module: nn.Module) -> nn.Module:
+    """Return a network, or raise Wrong if it is one of those that the module has."""
+    if isinstance(module, ResNet):
+        raise Wrong("This is the book's own network. Build one of your own, from its blocks.")
+    return module
 
 
 def own_copy(module: object, shown: str) -> nn.Module:

@@ -129,7 +129,8 @@ def difference(found: "Counter[Kind]", expected: "Counter[Kind]") -> tuple[str, 
             sum(n for (kind, _), n in count.items() if kind == name) for count in (found, expected)
         )
         if has != wanted:
-            said.append(f"It has {has} {word}, {'fewer' if has < wanted else 'more'} than needed.")
+            many = word if has != 1 else word.removesuffix("s")
+            said.append(f"It has {has} {many}, {'fewer' if has < wanted else 'more'} than needed.")
         elif odd := [shape for kind, shape in found - expected if kind == name]:
             what = f"weights of shape {odd[0]}" if name == "conv" else f"{odd[0][0]} channels"
             said.append(f"One of its {word} has {what}, which none should have at this place.")

@@ -99,7 +99,7 @@ def compare(
     raise Wrong(
         f"{what} has the right layers and the right shape, but with equal weights other outputs "
         f"(in {' and '.join(modes)} mode).",
-        "Compare the order of the layers, and what goes into the addition, with the text.",
+        "Compare strides, paddings, the order of the layers and what is added with the text.",
     )
 
 

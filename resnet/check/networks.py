@@ -1,5 +1,6 @@
 """Checks of whole networks: chapters 3 to 5."""
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from resnet import nets
 from resnet.blocks import bn_relu, conv
 from resnet.check.guard import Wrong, function
-from resnet.check.handed import built, own_copy
+from resnet.check.handed import built, not_the_books, own_copy
 from resnet.check.layers import Kind, Reference, by_module, layers_of
 from resnet.check.modules import compare
 from resnet.check.verdict import exercise
@@ -65,7 +66,7 @@ def _stride_in_first_stage(net: nn.Module) -> None:
 @exercise
 def resnet34(net: object) -> str:
     """Check a network with 34 layers for 3 channels and 1,000 classes."""
-    mine = own_copy(net, "net")
+    mine = not_the_books(own_copy(net, "net"))
     with torch.device("meta"):
         smaller = layers_of(nets.resnet18())
     if layers_of(mine) == smaller:
@@ -110,8 +111,12 @@ def small_stem(with_small_stem: object) -> str:
         return nets.resnet18(10, 1)
 
     untouched = made()
-    given = made()
+    given = copy.deepcopy(untouched)
     answer = built(change, [given], "with_small_stem(net)")
+    last = untouched.get_parameter("fc.weight")
+    if not any(w.shape == last.shape and torch.equal(w, last) for w in answer.parameters()):
+        raise Wrong("What comes back is another network: the weights of the one that was handed "
+                    "over are lost.")  # fmt: skip
     as_before = layers_of(answer) == layers_of(untouched)
     size = (1, 1, 28, 28)
     if as_before and multiply_adds(answer, size) == multiply_adds(untouched, size):
@@ -179,5 +184,5 @@ def preact_network(make: object) -> str:
             (lambda n=n: nets.cifar_resnet(6 * n + 2, preact=True, shortcut="B"),  # type: ignore[misc]
              "the shortcuts are projections; option A is asked for."),
         ]  # fmt: skip
-        compare_networks(built(ask, [n], shown), shape, like(n), mistakes, shown)
+        compare_networks(not_the_books(built(ask, [n], shown)), shape, like(n), mistakes, shown)
     return "scores, gradients and layers for n = 1 and 2"

@@ -104,6 +104,7 @@ def count_50(answers: object) -> str:
             "64 channels come in and 256 go out: there is a projection, though no stride.",
             right - projection: "the projection's convolution is missing.",
             right - 8 * c: "the projection has a batch normalisation, too.",
+            n * (17 * c * c + 12 * c): "the first block of a stage differs from the others.",
             right + (4 * c - before) * c: "the first 1x1 convolution of the stage has another "
             "number of channels coming in.",
         }  # fmt: skip

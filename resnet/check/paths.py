@@ -62,7 +62,7 @@ def inception(numbers: object, answers: object) -> str:
         {
             "same": {
                 "a": "Inception adds nothing; it puts channels side by side.",
-                "b": "The residual block has them only where the shape changes.",
+                "b": "The branch of the residual block has none.",
             },
             "lost": {
                 "b": "Gradients reach the input along the channels that are handed on.",

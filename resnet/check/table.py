@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from resnet import nets
 from resnet.check.guard import Wrong, call, function
-from resnet.check.handed import built
+from resnet.check.handed import built, not_the_books
 from resnet.check.layers import Kind, difference, layers_of
 from resnet.check.networks import compare_networks, with_change, without
 from resnet.check.verdict import exercise
@@ -29,6 +29,7 @@ def table_1(make: object) -> str:
                 net = None
         if not isinstance(net, nn.Module):  # it needs numbers, or is nothing to work with
             net = built(ask, [depth], shown)
+        not_the_books(net)
         layers, sizes = _of_table_1(depth)
         found = layers_of(net)
         if found != layers:

@@ -98,6 +98,9 @@ def originals(
     slips: list[tuple[Formula, str]] = [
         (partial(original, wrong, project_always=project_always), says) for wrong, says in also
     ]
+    if project_always:
+        says = "the projection on the shortcut is there always, even if no shape changes."
+        slips.append((partial(original, convs), says))
     for options, says in ORIGINAL_SLIPS:
         slips.append((partial(original, convs, **{"project_always": project_always, **options}),
                       says))  # fmt: skip
