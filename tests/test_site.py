@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import itertools
 import re
 import threading
@@ -18,7 +19,7 @@ from browsing import DESK, FLAGS, NAMES, PHONE, Visit, found_browser, note_conso
 from playwright.sync_api import Browser, sync_playwright
 from toybook import ROOT, missing
 
-from tools import config
+from tools import config, notebooks
 
 SITE = ROOT / "_build" / "html"
 PAGES = config.pages()
@@ -301,6 +302,17 @@ def test_front_page_leads_to_every_chapter(on_desk: dict[str, Visit], origin: st
     assert [figure["number"] for figure in front["figures"]] == ["Fig. 1"]
     times = re.findall(r"(?:\d+ min|as you like)\s+\d+ (?:s|min)\b", front["text"])
     assert len(times) == len(NOTEBOOKS)
+
+
+def test_exercises_have_the_numbers_of_the_notebook(origin: str) -> None:
+    page = (SITE / "chapters" / "07-exercises.html").read_text(encoding="utf-8")
+    shown = re.findall(r'"caption-number">(Exercise [\d.]+) </span> \((.+?)\)</p>', page)
+    cells = notebooks.read(ROOT / "chapters" / "07-exercises.ipynb").cells
+    heads = [re.match(r"### (Exercise [\d.]+): (.+)", cell.source) for cell in cells]
+    assert [html.unescape(f"{n}: {title}") for n, title in shown] == [
+        f"{head[1]}: {head[2]}" for head in heads if head
+    ]
+    assert len(shown) >= 20
 
 
 def test_glossary_is_linked_and_has_no_idle_words(on_desk: dict[str, Visit], origin: str) -> None:
