@@ -106,6 +106,10 @@ WRONG["residual"] = [
     Slip("channels, 1, stride, bias=False", "channels, 3, stride, padding=1, bias=False",
          "weights of shape"),
     Slip("F.relu(y + self.shortcut(x))", "F.gelu(y + self.shortcut(x))", "other outputs"),
+    Slip("        self.shortcut = nn.Sequential()\n", "        self.shortcut = nn.Sequential()\n"
+         "        self.conv3 = nn.Conv2d(channels, channels, 1)\n"
+         "        self.conv2.register_forward_hook(lambda _, __, y: y + 0 * self.conv3(y))\n",
+         "with other layers"),
     Slip("F.relu(y + self.shortcut(x))", "F.relu(torch.cat([y, self.shortcut(x)], 1))",
          "returns shape"),
 ]  # fmt: skip

@@ -21,7 +21,9 @@ from typing import NamedTuple
 from .common import ROOT, BookError
 
 LIST = ROOT / "tests" / "mutants.toml"
-COPIED = ("resnet", "results", "tests", "tools", "chapters", "conftest.py", "pyproject.toml")
+COPIED = (
+    "resnet", "results", "tests", "tools", "chapters", "exercises", "conftest.py", "pyproject.toml",
+)  # fmt: skip
 WANTED = 0.95
 
 
