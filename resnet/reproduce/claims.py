@@ -18,9 +18,10 @@ DEPTHS = (20, 32, 44, 56, 110)
 PLAIN = {f"plain-{d}": f"plain-{d}" for d in DEPTHS}
 RESIDUAL = {f"ResNet-{d}": f"ResNet-{d}" for d in DEPTHS}
 ENDS = ("plain-20", "plain-56", "ResNet-20", "ResNet-56")  # what a small budget runs of them
-SMALL = {"smoke": ENDS, "cpu": ENDS}
-DEPTH_SETTINGS = {"smoke": settings.SMOKE, "cpu": settings.CPU, "gpu": settings.GPU}
-UNIT_SETTINGS = DEPTH_SETTINGS | {"cpu": settings.CPU_UNITS}
+SMALL = {"smoke": ENDS, "cpu": ENDS, "long": ENDS}
+SETTINGS = {"smoke": settings.SMOKE, "cpu": settings.CPU, "gpu": settings.GPU}
+DEPTH_SETTINGS = SETTINGS | {"long": settings.LONG}
+UNIT_SETTINGS = SETTINGS | {"cpu": settings.CPU_UNITS}
 UNIT_DEPTHS = {"smoke": 8, "cpu": 20, "gpu": 110}
 
 
@@ -96,7 +97,7 @@ CLAIMS = {
             *near(TABLE_6, 0.5),
         ),
         settings=DEPTH_SETTINGS,
-        only={"smoke": ENDS[2:], "cpu": ENDS[2:]},
+        only=dict.fromkeys(SMALL, ENDS[2:]),
     ),
     "responses": Claim(
         title="Layer responses",
@@ -184,7 +185,7 @@ CLAIMS = {
                 0.5,
             ),
         ),
-        settings=DEPTH_SETTINGS,
+        settings=SETTINGS,
         only={
             budget: tuple(
                 f"{form}-{d}" for d in (20, 56) for form in ("ResNet", "pre-activation ResNet")

@@ -17,7 +17,7 @@ from resnet.reproduce.settings import Setting
 from resnet.reproduce.work import records_folder
 from resnet.runs import Run
 
-JUDGED = ("gpu", "cpu")  # the larger scale first; a smoke run says nothing about a claim
+JUDGED = ("gpu", "long", "cpu")  # the larger scale first; a smoke run says nothing about a claim
 CANONICAL = {"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}  # names in `Run.data`
 
 
@@ -144,7 +144,8 @@ def no_runs(claim: Claim, budget: str) -> dict[str, list[Run]]:
 
 
 def _under(claim: Claim, budget: str, records: Sequence[Run]) -> Iterable[Finding]:
-    setting = claim.settings[budget]
+    if not (setting := claim.settings.get(budget)):
+        return ()
     by_data: dict[tuple[object, ...], Finding] = {}
     for row, network in claim.networks(budget).items():
         recipe = setting.recipe_for(network).describe()
