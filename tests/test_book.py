@@ -356,7 +356,11 @@ CAPTIONED = {"mystnb": {"figure": {"caption": "A line.", "name": "fig-line"}}}
     ("data", "metadata", "told"),
     [
         ({"text/html": LABELLED}, CAPTIONED, None),
-        ({"text/html": "<table></table>"}, {}, None),
+        ({"text/html": "<table></table>"}, {}, "its table has no caption"),
+        ({"text/html": "<table></table>"},
+         {"mystnb": {"figure": {"caption": "Numbers.", "name": "tab-numbers"}}}, None),
+        ({"text/html": "nothing"},
+         {"mystnb": {"figure": {"caption": "Numbers.", "name": "tab-numbers"}}}, "shows none"),
         ({"text/html": f"<div {NAMED}><div><svg/></div><svg aria-hidden='true'></svg></div>"},
          CAPTIONED, None),
         ({"text/html": f"<div {NAMED}><div></div></div><svg></svg>"}, CAPTIONED, "no text alt"),

@@ -141,8 +141,11 @@ def steps_nested(answer):
         print("right" if answer(1, 2) else "wrong")
     except NotImplementedError:
         print("Nothing is written here yet")
+class Tried:
+    def _repr_html_(self):
+        return "<table><tr><th>tried</th></tr></table>"
 def summary():
-    print("tried")
+    return Tried()
 '''
 
 

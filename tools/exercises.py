@@ -30,6 +30,7 @@ LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises
 ONCE = ("statement", "starter", "check", "solution", "explanation")
 ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")  # of MyST, which Jupyter does not know
 MARKER = re.compile(r"^# %% (\w+)(?: \[markdown\])?$", re.MULTILINE)
+SUMMARY = {"caption": "The exercises that were tried in this kernel.", "name": "tab-summary"}
 PARAMETERS = """\
 import os
 
@@ -134,7 +135,9 @@ def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> Noteb
             cells.append(_markdown(text, f"chapter-{chapter}"))
         cells += _cells(exercise, number, solutions=solutions)
     cells.append(_markdown(end, "end"))
-    cells.append(_code("resnet.check.summary()", "summary"))
+    summary = _code("resnet.check.summary()", "summary")
+    summary.metadata["mystnb"] = {"figure": SUMMARY}
+    cells.append(summary)
     if not solutions:
         _make_plain(cells, titles)
     return new_notebook(cells=cells, metadata=notebooks.METADATA)

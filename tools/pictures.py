@@ -1,4 +1,4 @@
-"""Every picture that a reader sees is a figure: captioned, numbered, with a text alternative.
+"""Every picture and every table of a cell is captioned and numbered; a picture has an alternative.
 
 A figure whose name starts with "tab-" is a table.
 """
@@ -43,7 +43,7 @@ class _Pictures(HTMLParser):
 
 
 def check(executed: NotebookNode, name: str) -> None:
-    """Every picture that a reader sees has a caption (so a number) and a text alternative."""
+    """Every picture and table has a caption (so a number), every picture a text alternative."""
     hidden = {"remove-output", "remove-cell"}
     number = 0
     for cell in executed.cells:
@@ -73,12 +73,14 @@ def _problem(cell: NotebookNode) -> str | None:
         return 'its picture has no text alternative; svg: role="img", aria-label; img: alt'
     if (images or parser.alternatives) and not figure:
         return "its picture is no figure; write caption and name into the metadata mystnb.figure"
+    tables = any("<table" in "".join(data.get("text/html", "")) for data in bundles)
+    if tables and not figure:
+        return f'its table has no caption; write it, and a name "{TABLE}…", into mystnb.figure'
     if figure is None:
         return None
     if missing := [key for key in ("caption", "name") if not str(figure.get(key) or "").strip()]:
         return f"its figure has no {' and no '.join(missing)} in the metadata mystnb.figure"
     if str(figure["name"]).startswith(TABLE):
-        tables = any("<table" in "".join(data.get("text/html", "")) for data in bundles)
         return None if tables else "it is declared a table (mystnb.figure) but shows none"
     if not images and not parser.alternatives:
         return "it is declared a figure (mystnb.figure) but shows no picture"
