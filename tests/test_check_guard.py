@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -236,7 +237,8 @@ def test_an_interrupt_stops_the_answer_too() -> None:
 
 
 def test_frozen_and_used_networks_are_judged_like_new_ones() -> None:
-    net = resnet.resnet34().requires_grad_(False).eval()
+    parts = resnet.resnet34().named_children()
+    net = torch.nn.Sequential(OrderedDict(parts)).requires_grad_(False).eval()
     net(torch.rand(1, 3, 33, 33))
     assert check.resnet34(net)
 
