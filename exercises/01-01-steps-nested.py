@@ -8,7 +8,7 @@ import resnet
 
 # %% statement [markdown]
 # $\mathcal{S}_k$ is the set of functions on $[0, 1)$ that are constant on each of
-# the $k$ pieces $[0, 1/k), [1/k, 2/k), \dots, [(k-1)/k, 1)$. Write a function
+# the $k$ pieces $[0, 1/k)$, $[1/k, 2/k)$, …, $[(k-1)/k, 1)$. Write a function
 # `contained(a, b)` that says for whole numbers $a, b \ge 1$ whether
 # $\mathcal{S}_a \subseteq \mathcal{S}_b$, that is, whether every function in
 # $\mathcal{S}_a$ is also one in $\mathcal{S}_b$. Then prove your rule: why does it hold in

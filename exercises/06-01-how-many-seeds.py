@@ -58,7 +58,8 @@ answers = {
     f"difference {d}, deviation {s}": fewest(d, s)
     for d, s in ((0.2, 0.16), (0.1, 0.16), (0.2, 0.08))
 }
-print(answers)
+for case, n in answers.items():
+    print(f"{case}: {n}")
 
 
 def passes(difference, deviation, seeds):

@@ -55,7 +55,7 @@ claim = resnet.reproduce.CLAIMS["d2l"]
 print(claim.checks[0])
 
 # %% explanation [markdown]
-# The mean of `runs` runs has the deviation $s / \sqrt{n}$. The first condition wants the upper bound at least 1.645 of these above `mean`, the second wants it as far below `mean + worse`. Both can be had if `worse` is at least $2 \cdot 1.645\, s / \sqrt{n}$, and then the middle between the two means does it. A lower bound is not needed for this. The ledger has one, at the same distance from the claimed mean: it also notices results that are too good, as when test images were trained on. With two such bounds `worse` must be larger, at least 3.61 instead of 3.29 times $s / \sqrt{n}$.
+# The mean of `runs` runs has the deviation $s / \sqrt{n}$. The first condition wants the upper bound at least 1.645 of these above `mean`, the second wants it as far below `mean + worse`. Both can be had if `worse` is at least $2 \cdot 1.645\, s / \sqrt{n}$, and then the middle between the two means does it. A lower bound is not needed for this. The ledger's checks of published values have one, at the same distance below: it also notices results that are too good, as when test images were trained on. With two such bounds `worse` must be larger, at least 3.61 instead of 3.29 times $s / \sqrt{n}$.
 #
 # So the number of seeds decides what a check can notice: to find half the fault takes four times the seeds. Where `None` comes out, the honest thing is to run more or to claim less.
 #

@@ -38,7 +38,8 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str]:
         name = torch.cuda.get_device_name(device)
     else:
         kind = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
-        name = f"{kind} {device.type.upper()}, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        name = f"{kind} {device.type.upper()}, {threads} thread{'s' * (threads > 1)}"
     return {
         "device": name,
         "python": platform.python_version(),

@@ -3,6 +3,8 @@
 import html
 from collections.abc import Iterable, Sequence
 
+PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"  # between a mean and its deviation
+
 
 class Table:
     """Rows of text or numbers under a header; numbers are written as they are given.
@@ -49,4 +51,5 @@ def _text(cell: object) -> str:
 
 
 def _is_number(cell: str) -> bool:
-    return cell.replace(",", "").replace(".", "", 1).strip("-+%e ").isdigit()
+    parts = cell.split(PLUS_MINUS)
+    return all(p.replace(",", "").replace(".", "", 1).strip("-+%e ").isdigit() for p in parts)

@@ -32,6 +32,7 @@ from resnet.reproduce import (
 from resnet.reproduce.checks import LEAST_SEEDS, Counted, Less, Outcome, Within
 from resnet.reproduce.settings import BUDGETS, CPU, GPU, LONG, SMOKE, Setting, scaled
 from resnet.reproduce.work import do, slug
+from resnet.tables import PLUS_MINUS
 
 SMALL = Setting(folder="small", data="fashion-mnist", recipe=Recipe(steps=9, batch_size=3, lr=1),
                 seeds=3, note="small")  # fmt: skip
@@ -201,7 +202,7 @@ def test_a_failed_training_is_a_result() -> None:
     ]
     found = verdict(CLAIM, made("ResNet-20", [10.0, 10.0]) + failed)
     assert found.verdict is Verdict.DIRECTION
-    assert "90.00 ± 0.00" in str(checks_table(found))
+    assert f"90.00{PLUS_MINUS}0.00" in str(checks_table(found))
 
 
 @pytest.mark.parametrize(

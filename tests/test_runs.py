@@ -216,7 +216,7 @@ def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_machine() -> None:
     machine = runs.machine("cpu")
     assert machine["torch"] == torch.__version__
-    assert f"CPU, {torch.get_num_threads()} threads" in machine["device"]
+    assert f"CPU, {torch.get_num_threads()} thread" in machine["device"]
 
 
 def test_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from resnet.tables import Table
+from resnet.tables import PLUS_MINUS, Table
 
 ROWS = [("a <b>", 1_234_567, 1.5, True), ("c & d", 12, 22.25, False)]
 
@@ -29,3 +29,10 @@ def test_html_is_escaped_and_whole() -> None:
 
 def test_empty() -> None:
     assert repr(Table(("a", "b"), [])) == "a  b"
+
+
+def test_means_with_deviations_are_numbers() -> None:
+    table = Table(["", "mean"], [("a", f"9.50{PLUS_MINUS}0.21"), ("b", "10.00")])
+    assert table.right == [False, True]
+    assert "\n" not in PLUS_MINUS and PLUS_MINUS.split() == ["±"]
+    assert not Table(["mean"], [(f"a{PLUS_MINUS}1",)]).right[0]

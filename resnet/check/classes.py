@@ -98,6 +98,8 @@ def plain_identity(answers: object) -> str:
     """Check two lists of units (a, b, c) and a d: sum of c relu(a x + b), plus d, is x."""
     if not isinstance(answers, Mapping) or set(answers) != set(WHERE):
         raise Wrong(f"Hand over the starter's dictionary with the keys {', '.join(WHERE)}.")
+    if gaps := [key for key in WHERE if answers[key] is ...]:
+        raise Wrong(f"Nothing is written here yet: fill in {', '.join(map(repr, gaps))}.")
     said = []
     for key, (x, fewest) in WHERE.items():
         units, shift = _units(answers[key], key)
@@ -114,8 +116,6 @@ def plain_identity(answers: object) -> str:
 
 
 def _units(answer: Any, key: str) -> tuple[list[tuple[float, float, float]], float]:
-    if answer is ...:
-        raise Wrong(f"Nothing is written here yet: fill in {key!r}.")
     form = f"{key}: expected a pair ([(a, b, c), …], d)"
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Wrong(f"{form}, not {kind(answer)}.")

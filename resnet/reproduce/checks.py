@@ -13,6 +13,7 @@ import torch
 from resnet.measure import count_parameters, multiply_adds
 from resnet.nets import cifar_resnet, imagenet_resnet
 from resnet.runs import Run
+from resnet.tables import PLUS_MINUS
 
 LEVEL = 0.05  # of the one-sided test that an order has to pass
 LEAST_SEEDS = 2  # below this there is no deviation to compare with
@@ -66,7 +67,7 @@ def mean_deviation(numbers: Sequence[float]) -> str:
     if not numbers:
         return "not run"
     mean = f"{statistics.fmean(numbers):.2f}"
-    return mean + (f" ± {statistics.stdev(numbers):.2f}" if len(numbers) > 1 else "")
+    return mean + (f"{PLUS_MINUS}{statistics.stdev(numbers):.2f}" if len(numbers) > 1 else "")
 
 
 @dataclass(frozen=True)

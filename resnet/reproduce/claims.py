@@ -69,7 +69,7 @@ PLACES = {
 CLAIMS = {
     "degradation": Claim(
         title="Degradation",
-        source=f"{papers.HE_2016A}, Fig. 1 and 6",
+        source=f"{papers.HE_2016A}, Figs. 1 and 6",
         statement="A plain network of 56 layers has a higher training error than one of 20. With "
         "shortcuts the order is reversed.",
         rows=PLAIN | RESIDUAL,
@@ -217,7 +217,7 @@ CLAIMS = {
     ),
     "costs": Claim(
         title="Costs",
-        source=f"{papers.HE_2016A}, Table 1 and 6",
+        source=f"{papers.HE_2016A}, Tables 1 and 6",
         statement="What the networks cost: multiply-adds for an image of 224×224 pixels, and the "
         "parameters of the CIFAR networks.",
         checks=(

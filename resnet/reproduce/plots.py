@@ -45,7 +45,7 @@ def error_curves(*groups: Seeds) -> Figure:
                 label = f"{name}, {TEXT[kind]}"
                 axes.plot(steps, mean, line, color=color, lw=width, marker=marker, label=label)
                 axes.fill_between(
-                    steps, errors.min(0), errors.max(0), color=color, alpha=0.15, lw=0
+                    steps, errors.min(0), errors.max(0), color=color, alpha=0.25, lw=0
                 )
                 top = max(top, errors.max())
                 end.append(f"{mean[-1]:.1f}% {TEXT[kind]}")
@@ -116,5 +116,7 @@ def _dots(rows: Sequence[str], label: str) -> Canvas:
     canvas, axes = panel(height=0.9 + 0.38 * len(rows))
     names = [row.replace(" ", "\n", 1) if len(row) > 16 else row for row in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=9)
-    axes.set(xlabel=textwrap.fill(label, 28), ylim=(len(rows) - 0.5, -0.5))
+    lines = textwrap.wrap(label, 28)
+    lines += [" "] * (2 - len(lines))  # as many in both panels, so that their rows are level
+    axes.set(xlabel="\n".join(lines), ylim=(len(rows) - 0.5, -0.5))
     return canvas
