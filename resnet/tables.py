@@ -1,6 +1,7 @@
 """Tables that read in a terminal and in a notebook."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"  # between a mean and its deviation
@@ -35,13 +36,18 @@ class Table:
         def row(cells: Sequence[str], tag: str) -> str:
             align = (' style="text-align:right"' if right else "" for right in self.right)
             inside = "".join(
-                f"<{tag}{style}>{html.escape(cell)}</{tag}>"
+                f"<{tag}{style}>{_whole_names(html.escape(cell))}</{tag}>"
                 for cell, style in zip(cells, align, strict=True)
             )
             return f"<tr>{inside}</tr>"
 
         body = "".join(row(cells, "td") for cells in self.rows)
         return f"<table><thead>{row(self.header, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def _whole_names(cell: str) -> str:
+    """Keep names such as ResNet-20 on one line."""
+    return re.sub(r"\w+-\d+", r'<span style="white-space:nowrap">\g<0></span>', cell)
 
 
 def _text(cell: object) -> str:

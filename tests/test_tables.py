@@ -36,3 +36,8 @@ def test_means_with_deviations_are_numbers() -> None:
     assert table.right == [False, True]
     assert "\n" not in PLUS_MINUS and PLUS_MINUS.split() == ["±"]
     assert not Table(["mean"], [(f"a{PLUS_MINUS}1",)]).right[0]
+
+
+def test_names_are_not_broken() -> None:
+    shown = Table(["", "<b"], [("ResNet-20 < plain-56", 1)])._repr_html_()
+    assert '<span style="white-space:nowrap">ResNet-20</span> &lt; <span' in shown
