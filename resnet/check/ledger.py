@@ -210,10 +210,8 @@ def _slip(t: float, right: float, a: Sequence[float], b: Sequence[float]) -> str
     return "It is the mean of the differences, divided by the standard error of that mean."
 
 
-KINDS = {
-    "plain": (20, 32, 44, 56),
-    "ResNet": (56, 44, 32, 20),
-}  # from small training error to large
+# depths from small training error to large
+KINDS = {"plain": (20, 32, 44, 56), "ResNet": (56, 44, 32, 20)}
 
 
 @exercise
