@@ -4,9 +4,11 @@ level: core
 line: Write the paired test, and say when it sees more than Welch's.
 """
 
+import math
 import statistics
 
 import resnet
+from scipy.stats import t as student
 
 # %% statement [markdown]
 # With the same seed two networks get the images in the same order. If an order that is good for one is good for the other, their errors rise and fall together, and one can compare them seed by seed.
@@ -59,10 +61,26 @@ for first, second in (("plain-20", "ResNet-20"), ("ResNet-20", "ResNet-56")):
         )
         print(f"{first}, {second}: {len(seeds)} seeds, correlation {r:+.2f}")
 
+
+def significant(r, n):
+    """Return whether a correlation r found over n seeds differs from 0 (5%, two-sided)."""
+    t = r * math.sqrt((n - 2) / (1 - r**2))
+    return t > student.ppf(0.975, n - 2)
+
+
+print(
+    "t needed with three seeds:",
+    *(f"{student.ppf(0.95, freedom):.2f}" for freedom in (2, 4)),
+    "(paired, Welch)",
+)
+print("0.5 is found:", next(n for n in range(3, 99) if significant(0.5, n)))
+noticed = ((1.96 + 0.84) / math.atanh(0.5)) ** 2 + 3  # after Fisher
+print(f"0.5 is true, noticed in four of five cases: {noticed:.0f}")
+
 # %% explanation [markdown]
 # The variance of a difference is $s_a^2 + s_b^2 - 2 r s_a s_b$, with the correlation $r$. Welch's test takes $r$ to be zero. So with $r > 0$ the paired $|t|$ is larger, with $r < 0$ smaller. It pays for that with up to half of the degrees of freedom: with three seeds, $t$ must reach 2.92 instead of 2.13. With few seeds, pairs are worth having only if $r$ is large; with many seeds, if $r$ is positive at all.
 #
-# Two seeds always give a correlation of exactly 1 or −1 (or none, if two errors are equal), because there is a straight line through any two points. Three can give nearly any number. If 0.5 is found, it differs from 0 at the level of 5%, on both sides, from 16 seeds on; for a true 0.5 to be noticed in four of five cases takes 29. A good answer says
+# Two seeds always give a correlation of exactly 1 or −1 (or none, if two errors are equal), because there is a straight line through any two points. Three can give nearly any number. If 0.5 is found, it differs from 0 at the level of 5%, on both sides, from 16 seeds on; for a true 0.5 to be noticed in four of five cases it takes about 29. A good answer says
 #
 # - how many seeds the correlation was computed from, and that so few cannot show one;
 # - what two networks with one seed share, the order of the images and their crops, and what they do not: different networks draw different initial weights even from one seed;

@@ -216,3 +216,22 @@ def test_claims_of_other_kinds() -> None:
     ):
         found = check.missing_depths(wrong)
         assert not found and told in repr(found), found
+
+
+def test_what_a_broken_block_does_to_the_norms() -> None:
+    """As the exercise says: its own factor falls, the next one's grows, most behind the fault."""
+    names = solved("broken-block")
+    torch.manual_seed(0)
+    net = resnet.cifar_resnet(44, 10, 1)
+    healthy = names["norms"](net)
+    blocks = [block for block in net.modules() if isinstance(block, resnet.BasicBlock)]
+    just_behind = 0
+    for k in range(3, 20):
+        shortcut, blocks[k].shortcut = blocks[k].shortcut, None
+        broken = names["norms"](net)
+        blocks[k].shortcut = shortcut
+        ratio = [b / h for b, h in zip(broken, healthy, strict=True)]
+        assert ratio[k] < ratio[k + 1] and (k == 19 or ratio[k + 1] > ratio[k + 2])
+        assert broken.index(max(broken)) == healthy.index(max(healthy)) == 0
+        just_behind += ratio.index(max(ratio)) == k + 1
+    assert just_behind >= 14  # of 17: "as a rule"

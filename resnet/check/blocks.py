@@ -6,6 +6,8 @@ from resnet.check.modules import check_block, drawn
 from resnet.check.units import Conv, originals, preacts
 from resnet.check.verdict import exercise
 
+Cases = list[tuple[tuple[Any, ...], tuple[int, ...]]]  # arguments, and the shape of an input
+
 FINE = "outputs in both modes, gradients and layers, for {} shapes"
 
 
@@ -20,7 +22,7 @@ def residual(Residual: object) -> str:
         return [Conv(channels, 3), Conv(channels, 3, stride)]
 
     width, wide, height = drawn((3, 6), (7, 12), (6, 12))
-    cases: list[tuple[tuple[Any, ...], tuple[int, ...]]] = [
+    cases: Cases = [
         ((8, 8), (3, 8, 9, 6)),
         ((6, 10, 2), (3, 6, 9, 12)),
         ((5, 9, 1), (2, 5, 7, 8)),
@@ -33,6 +35,18 @@ def residual(Residual: object) -> str:
     )
     check_block(Residual, cases, formula, slips, "Residual")
     return FINE.format(len(cases))
+
+
+def _bottlenecks() -> Cases:
+    """Arguments (in_channels, channels, stride) that keep and change the shape, one pair drawn."""
+    width, narrow, height = drawn((9, 15), (2, 4), (6, 12))
+    return [
+        ((12, 3), (3, 12, 9, 6)),
+        ((6, 4, 2), (3, 6, 9, 12)),
+        ((5, 5, 1), (2, 5, 7, 8)),
+        ((8, 2, 2), (3, 8, 8, 7)),
+        ((width, narrow, 2), (2, width, height, 9)),
+    ]
 
 
 @exercise
@@ -48,14 +62,7 @@ def bottleneck(Bottleneck: object) -> str:
     def last(_: int, channels: int, stride: int = 1) -> list[Conv]:
         return [Conv(channels, 1), Conv(channels, 3), Conv(4 * channels, 1, stride)]
 
-    width, narrow, height = drawn((9, 15), (2, 4), (6, 12))
-    cases: list[tuple[tuple[Any, ...], tuple[int, ...]]] = [
-        ((12, 3), (3, 12, 9, 6)),
-        ((6, 4, 2), (3, 6, 9, 12)),
-        ((5, 5, 1), (2, 5, 7, 8)),
-        ((8, 2, 2), (3, 8, 8, 7)),
-        ((width, narrow, 2), (2, width, height, 9)),
-    ]
+    cases = _bottlenecks()
     formula, slips = originals(
         branch,
         also=[
@@ -88,7 +95,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
 
     narrow, wide = drawn((2, 4), (9, 13))
     no_f = "the middle convolution does not take its size from f."
-    keeping: list[tuple[tuple[Any, ...], tuple[int, ...]]] = [
+    keeping: Cases = [
         ((8, [3, 5, 8], 3), (3, 8, 9, 6)),
         ((9, [4, 4, 9], 5), (2, 9, 7, 8)),
         ((wide, [narrow, 5, wide], 3), (2, wide, 6, 9)),
@@ -99,7 +106,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
         *originals(identity_branch, also=[(fixed_identity, no_f)]),
         "IdentityBlock",
     )
-    changing: list[tuple[tuple[Any, ...], tuple[int, ...]]] = [
+    changing: Cases = [
         ((6, [3, 5, 8], 3, 2), (3, 6, 9, 12)),
         ((7, [4, 4, 9], 5, 1), (2, 7, 7, 8)),
         ((8, [3, 5, 8], 3, 1), (2, 8, 6, 5)),
@@ -140,7 +147,7 @@ def resnext(Grouped: object) -> str:
         return [Conv(width, 1, stride), Conv(width, 3, 1, groups), Conv(out, 1)]
 
     (groups,) = drawn((2, 4))
-    cases: list[tuple[tuple[Any, ...], tuple[int, ...]]] = [
+    cases: Cases = [
         ((16, 8, 16, 1, 4), (3, 16, 9, 6)),
         ((8, 12, 16, 2, 4), (3, 8, 9, 12)),
         ((8, 4, 8, 2, 2), (3, 8, 8, 7)),
@@ -171,14 +178,7 @@ def preact_bottleneck(PreActBottleneck: object) -> str:
     def middle(_: int, channels: int, stride: int = 1) -> list[Conv]:
         return [Conv(channels, 1), Conv(channels, 3, stride), Conv(4 * channels, 1)]
 
-    width, narrow, height = drawn((9, 15), (2, 4), (6, 12))
-    cases: list[tuple[tuple[Any, ...], tuple[int, ...]]] = [
-        ((12, 3), (3, 12, 9, 6)),
-        ((6, 4, 2), (3, 6, 9, 12)),
-        ((5, 5, 1), (2, 5, 7, 8)),
-        ((8, 2, 2), (3, 8, 8, 7)),
-        ((width, narrow, 2), (2, width, height, 9)),
-    ]
+    cases = _bottlenecks()
     formula, slips = preacts(
         branch, also=[(middle, "the stride is on the 3x3 convolution, not on the first 1x1.")]
     )

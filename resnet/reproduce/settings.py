@@ -64,6 +64,15 @@ def scaled(recipe: Recipe, steps: int, image_size: int) -> Recipe:
     )
 
 
+def reduced(recipe: Recipe) -> str:
+    """Say in words how a recipe that `scaled` made differs from the paper's."""
+    size = recipe.image_size
+    return (
+        f"resized to {size}×{size} pixels, {recipe.steps:,} steps instead of {CIFAR.steps:,}, "
+        "the schedule shortened with them"
+    )
+
+
 SMOKE = Setting(
     folder="smoke",
     data="fashion-mnist",
@@ -89,31 +98,30 @@ CPU = Setting(
     seeds=3,
     row_steps=100,
     responses=True,
-    note="resized to 14×14 pixels, 600 steps instead of 64,000, the schedule shortened with them",
+    note=reduced(scaled(CIFAR, 600, 14)),
 )
-LONG = Setting(
+LONG = dataclasses.replace(
+    CPU,
     folder="long-3000",
-    data="fashion-mnist",
     recipe=scaled(CIFAR, 3000, 14),
-    seeds=3,
     row_steps=300,
-    responses=True,
-    note="resized to 14×14 pixels, 3,000 steps instead of 64,000, the schedule shortened with them",
+    note=reduced(scaled(CIFAR, 3000, 14)),
 )
-CPU_UNITS = Setting(
+CPU_UNITS = dataclasses.replace(
+    CPU,
     folder="cpu-300",
-    data="fashion-mnist",
     recipe=scaled(CIFAR, 300, 14),
-    seeds=3,
     row_steps=150,
-    note="20 layers, resized to 14×14 pixels, 300 steps instead of 64,000",
+    responses=False,
+    note=f"20 layers, {reduced(scaled(CIFAR, 300, 14))}",
 )
 CPU_D2L = Setting(
     folder="cpu-d2l",
     data="fashion-mnist",
     recipe=dataclasses.replace(D2L, epochs=2, image_size=28),
     seeds=3,
-    note="28×28 pixels instead of 96×96, 2 epochs instead of 10",
+    note=f"28×28 pixels instead of {D2L.image_size}×{D2L.image_size}, 2 epochs instead of "
+    f"{D2L.epochs}",
 )
 GPU = Setting(
     folder="gpu",
