@@ -1,6 +1,7 @@
 """Running a reader's code: within a time limit, and with errors told in one line."""
 
 import ctypes
+import difflib
 import linecache
 import threading
 import time
@@ -93,11 +94,30 @@ def call(answer: Callable[..., Any], *arguments: object, shown: str = "") -> Any
     try:
         return answer(*arguments)
     except NotImplementedError as error:
+        if 'missing the required "forward"' in str(error):
+            raise Wrong(*_no_forward(error)) from None
         raise Wrong(f"Nothing is written here yet: {error or 'fill in the starter'}.") from None
     except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
         place = _place(error)
         raise Wrong(f"{shown or 'Your code'} raised {told}{place}", *_advice(told)) from None
+
+
+def _no_forward(error: BaseException) -> tuple[str, ...]:
+    """Say where a module's forward went: under another name, inside another method, or nowhere."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    owner = type(frame.f_locals["self"])
+    said = f"{owner.__name__} has no method forward, which is what PyTorch calls."
+    if owner.__module__.startswith("torch."):
+        return (said, "It only holds its parts: which of nn's containers runs them in order?")
+    methods = {n: m for n, m in vars(owner).items() if isinstance(m, types.FunctionType)}
+    if near := difflib.get_close_matches("forward", methods, 1):
+        return (said, f"It has a method {near[0]}. Is the name right?")
+    for name, method in methods.items():
+        inside = (c.co_name for c in method.__code__.co_consts if isinstance(c, types.CodeType))
+        if difflib.get_close_matches("forward", inside, 1):
+            return (said, f"There is one inside {name}. How far is its `def` indented?")
+    return (said, "Is it in the class, with its `def` indented as far as that of __init__?")
 
 
 def _place(error: BaseException) -> str:
@@ -136,6 +156,11 @@ def function(answer: object, name: str) -> Callable[..., Any]:
             f"Hand over the function {name} itself, without calling it; this is {kind(answer)}."
         )
     return answer
+
+
+def counted(number: int, word: str) -> str:
+    """Return "1 unit", "2 units"."""
+    return f"{number:,} {word}{'s' * (number != 1)}"
 
 
 def kind(answer: object) -> str:

@@ -1,14 +1,17 @@
 """What a check says, and what was tried in this kernel."""
 
+import contextlib
+import dataclasses
 import html
 import inspect
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 
 import torch
 
-from resnet.check.guard import Wrong, limited
+from resnet.check.guard import Wrong, counted, limited
 from resnet.tables import Table
 
 
@@ -44,6 +47,16 @@ class Verdict:
         return "Right" if self.right else "Not yet"
 
 
+class _Printed(io.TextIOBase):
+    """Takes what the reader's code prints while it is checked, and counts the lines."""
+
+    lines = 0
+
+    def write(self, text: str, /) -> int:
+        self.lines += text.count("\n")
+        return len(text)
+
+
 Check = Callable[..., Verdict]
 
 TRIED: dict[str, list[bool]] = {}  # of this kernel, by exercise, in the order of trying
@@ -64,7 +77,12 @@ def exercise(judge: Callable[..., str]) -> Check:
         except TypeError:
             verdict = Verdict(name, False, (f"Call it as in the text: {_call(judge)}.",))
         else:
-            verdict = _judged(judge, answers, named)
+            printed = _Printed()
+            with contextlib.redirect_stdout(printed):
+                verdict = _judged(judge, answers, named)
+            if printed.lines:
+                held = f"Your code printed {counted(printed.lines, 'line')}, held back here."
+                verdict = dataclasses.replace(verdict, says=(*verdict.says, held))
         TRIED.setdefault(name, []).append(verdict.right)
         return verdict
 
