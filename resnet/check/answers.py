@@ -2,12 +2,12 @@
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
 
-from resnet.check.guard import Wrong, kind
+from resnet.check.guard import Wrong, counted, kind
 
 # What a wrong value tells about how it came about: {key: {value: what to say}}
 Slips = Mapping[str, Mapping[object, str]]
@@ -37,22 +37,26 @@ def check_numbers(
         number = as_number(value, key)
         if abs(number - expected[key]) <= tolerance * abs(expected[key]):
             continue
-        told = next(
-            (
-                says
-                for slip, says in (slips or {}).get(key, {}).items()
-                if isinstance(slip, int | float) and abs(number - slip) <= tolerance * abs(slip)
-            ),
-            f"too {'small' if number < expected[key] else 'large'}.",
-        )
+        otherwise = f"too {'small' if number < expected[key] else 'large'}."
+        told = slip((slips or {}).get(key, {}).items(), number, otherwise, tolerance)
         said.append(f"{key}: {number:,} is not right: {told}")
     if said:
         raise Wrong(*said)
 
 
+def slip(
+    slips: Iterable[tuple[object, str]], number: float, otherwise: str, tolerance: float = 0.0
+) -> str:
+    """Return what the first slip that gives this number tells, or `otherwise`."""
+    for value, says in slips:
+        if isinstance(value, int | float) and abs(number - value) <= tolerance * abs(value):
+            return says
+    return otherwise
+
+
 def as_number(value: object, key: str) -> float:
     """Return a number, or raise Wrong for text, yes and no, and all that is none."""
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and value.shape in ((), (1,)):
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise Wrong(f"{key}: expected a number, not {kind(value)}.")
@@ -85,9 +89,13 @@ def _shape(value: object, key: str) -> tuple[int, ...] | str:
     if isinstance(value, torch.Tensor) and value.ndim > 1:
         raise Wrong(f"{key}: this is a tensor; its shape is asked for.")
     try:
-        return tuple(int(as_number(entry, key)) for entry in value)  # type: ignore[attr-defined]
+        numbers = [as_number(entry, key) for entry in value]  # type: ignore[attr-defined]
     except TypeError:
         raise Wrong(f"{key}: expected a shape such as (2, 16, 15, 15), not {value!r}.") from None
+    if broken := [number for number in numbers if number != int(number)]:
+        raise Wrong(f"{key}: {broken[0]:.4g} in a shape; expected whole numbers. What does the "
+                    "formula in the text do with a fraction?")  # fmt: skip
+    return tuple(map(int, numbers))
 
 
 def _compared(given: tuple[int, ...] | str, expected: tuple[int, ...] | str) -> str:
@@ -96,7 +104,7 @@ def _compared(given: tuple[int, ...] | str, expected: tuple[int, ...] | str) -> 
     if expected == "error":
         return "it does not run. Which shapes meet at the addition?"
     if len(given) != len(expected):
-        return f"it has {len(given)} numbers; the shape has {len(expected)}."
+        return f"it has {counted(len(given), 'number')}; the shape has {len(expected)}."
     names = ("the batch", "the channels", "the height", "the width")
     pairs = zip(names, given, expected, strict=False)
     return f"look at {' and '.join(name for name, a, b in pairs if a != b)}."
