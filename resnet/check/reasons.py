@@ -123,11 +123,18 @@ def padding_projection(weights: object) -> str:
             raise Wrong(
                 f"{what} has shape {tuple(weight.shape)}; expected {(channels, inputs, 1, 1)}."
             )
+        if not weight.is_floating_point():
+            raise Wrong(f"{what} has whole numbers ({weight.dtype}), and conv2d does not multiply "
+                        "an image by them. Of which type is x?")  # fmt: skip
         x = torch.randn(2, inputs, 5, 6, generator=torch.Generator().manual_seed(2))
         given = F.conv2d(x, weight.detach().float(), stride=2)
         expected = ZeroPad(inputs, channels, 2)(x)
         if torch.allclose(given, expected, atol=1e-5):
             continue
+        for first in range(1, channels - inputs + 1):
+            if torch.allclose(given, expected.roll(first, 1), atol=1e-5):
+                raise Wrong(f"{what}: the input's channels begin at channel {first}. On which side "
+                            "does the text put the zeros?")  # fmt: skip
         if not torch.allclose(given[:, inputs:], expected[:, inputs:], atol=1e-5):
             raise Wrong(f"{what}: the new channels are not zero.")
         raise Wrong(
