@@ -10,6 +10,9 @@ from resnet.check.answers import check_numbers, check_shapes
 from resnet.check.verdict import exercise
 from resnet.measure import LayerTable, layer_table
 
+DOUBLE = ("twice too many. Is a multiplication with its addition counted as one, and is the middle "
+          "half as wide as what comes in?")  # fmt: skip
+
 
 @cache
 def part_table(depth: int, size: int, channels: int, classes: int, **options: str) -> LayerTable:
@@ -85,7 +88,6 @@ def cost_v15(answers: object) -> str:
     }
     slips: dict[str, dict[object, str]] = {
         "stage1": {256 * 64 * 56**2: "has any block of the first stage a stride?"},
-        "total": {},
     }
     for name, channels, size in (("stage2", 256, 56), ("stage3", 512, 28), ("stage4", 1024, 14)):
         whole = channels * (channels // 2) * size**2
@@ -94,11 +96,12 @@ def cost_v15(answers: object) -> str:
             3 * whole: "a 1x1 convolution costs in proportion to the pixels that come out.",
             whole // 4: "this is what the convolution costs in v1; the question is how much more.",
             whole // 2: "half in height and half in width are a quarter of the pixels.",
-            2 * more[name]: "the middle has half as many channels as what comes in.",
+            2 * more[name]: DOUBLE,
             more[name] // 2: "this is the first stage's ratio: how many channels come in?",
             9 * (channels // 2) ** 2 * size**2 * 3 // 4: "the 3x3 convolution gives images of the "
             "same size in both forms. Which other one does not?",
         }
+    slips["total"] = {2 * sum(more.values()): DOUBLE}
     check_numbers(answers, {**more, "total": sum(more.values())}, slips)
     return f"{sum(more.values()):,} multiply-adds in all"
 

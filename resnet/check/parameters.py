@@ -3,11 +3,24 @@
 from collections.abc import Mapping
 
 from resnet.blocks import BasicBlock
-from resnet.check.answers import as_number, check_choices, check_numbers
+from resnet.check.answers import as_number, check_choices, check_numbers, slip
 from resnet.check.costs import part_table
 from resnet.check.guard import Wrong, call, function
 from resnet.check.verdict import exercise
 from resnet.measure import LayerTable, count_parameters
+
+TWO = "a batch normalisation has two numbers a channel."
+FOUR = ("a batch normalisation keeps four numbers a channel, but only two of them are trained: "
+        "those are its parameters.")  # fmt: skip
+
+
+def bn_slips(right: int, channels: int) -> dict[object, str]:
+    """Return what a count is if batch normalisation on so many channels is counted wrongly."""
+    return {
+        right - 2 * channels: "the batch normalisations are missing.",
+        right - channels: TWO,
+        right + 2 * channels: FOUR,
+    }
 
 
 @exercise
@@ -27,9 +40,7 @@ def count_18(parameters: object) -> str:
         has_projection = inputs != channels
         projection = has_projection * inputs * channels
         off = {
-            -(2 * blocks + has_projection) * bn: "the batch normalisations are missing.",
-            -(2 * blocks + has_projection) * channels: "a batch normalisation has two numbers a "
-            "channel.",
+            **bn_slips(0, (2 * blocks + has_projection) * channels),
             -projection - has_projection * bn: "the projection is missing.",
             -projection: "the projection's convolution is missing.",
             -has_projection * bn: "the projection has a batch normalisation, too.",
@@ -41,17 +52,19 @@ def count_18(parameters: object) -> str:
             blocks * (channels * channels + bn) - projection - has_projection * bn: "only the "
             "first block can need a projection.",
         }
-        told = off.get(int(given - expected)) or (
-            "Write down convolutions and batch normalisations one by one, the shortcut's too."
-        )
+        told = slip(off.items(), given - expected, "Write down convolutions and batch "
+                    "normalisations one by one, the shortcut's too.")  # fmt: skip
         raise Wrong(f"{shown} is {given:,}, too {'small' if given < expected else 'large'}: {told}")
     return "the stages of ResNet-18, and others"
 
 
-def _parts(answers: object, table: LayerTable, slips: Mapping[str, Mapping[object, str]]) -> None:
-    """Compare the parameters of a network's parts, and their total."""
+def _parts(
+    answers: object, table: LayerTable, slips: Mapping[str, Mapping[object, str]], normalised: int
+) -> None:
+    """Compare the parameters of a network's parts; BN is on `normalised` channels in all."""
     counts = {row.name: row.parameters for row in table if row.parameters}
-    check_numbers(answers, {**counts, "total": table.parameters}, slips)
+    of_total = {"total": bn_slips(table.parameters, normalised)}
+    check_numbers(answers, {**counts, "total": table.parameters}, {**slips, **of_total})
 
 
 @exercise
@@ -61,13 +74,13 @@ def count_20(answers: object) -> str:
     stage = 6 * 9 * 16 * 16
     slips: dict[str, dict[object, str]] = {
         "stem": {
+            **bn_slips(27 * 16 + 32, 16),
             27 * 16: "a batch normalisation follows the convolution.",
-            27 * 16 + 16: "a batch normalisation has two numbers a channel.",
             9 * 16 + 32: "the images have three channels.",
         },
         "stage1": {
+            **bn_slips(stage + 6 * 2 * 16, 6 * 16),
             stage: "six batch normalisations are missing.",
-            stage + 6 * 16: "a batch normalisation has two numbers a channel.",
         },
         "fc": {640: "the linear layer has biases."},
     }
@@ -75,12 +88,12 @@ def count_20(answers: object) -> str:
         full = 6 * (9 * channels**2 + 2 * channels)
         right = full - 9 * channels * (channels - before)
         slips[f"stage{i}"] = {
+            **bn_slips(right, 6 * channels),
             full: "the first convolution of the stage has fewer channels coming in.",
-            right - 12 * channels: "the batch normalisations are missing.",
             right + before * channels + 2 * channels: "option A has no projection.",
             right + before * channels: "option A has no projection.",
         }
-    _parts(answers, table, slips)
+    _parts(answers, table, slips, 16 + 6 * (16 + 32 + 64))
     return f"every part and the total of {table.parameters:,}"
 
 
@@ -89,17 +102,21 @@ def count_50(answers: object) -> str:
     """Check the parameters of ResNet-50 for 1,000 classes."""
     table = part_table(50, 224, 3, 1000)
     slips: dict[str, dict[object, str]] = {
-        "stem": {147 * 64: "a batch normalisation follows the convolution."},
+        "stem": {
+            **bn_slips(147 * 64 + 128, 64),
+            147 * 64: "a batch normalisation follows the convolution.",
+        },
         "fc": {2048 * 1000: "the linear layer has biases.", 513_000: "how many channels come out "
                "of the last stage?"},
     }  # fmt: skip
-    widths, counts, before = (64, 128, 256, 512), (3, 4, 6, 3), 64
+    widths, counts, before, normalised = (64, 128, 256, 512), (3, 4, 6, 3), 64, 64
     for i, (c, n) in enumerate(zip(widths, counts, strict=True), start=1):
-        bns = n * (2 * c + 2 * c + 8 * c) + 8 * c
+        bns = n * 6 * c + 4 * c  # channels
+        normalised += bns
         projection = before * 4 * c
         right = next(row.parameters for row in table if row.name == f"stage{i}")
         slips[f"stage{i}"] = {
-            right - bns: "the batch normalisations are missing.",
+            **bn_slips(right, bns),
             right - projection - 8 * c: "the projection is missing." if i > 1 else
             "64 channels come in and 256 go out: there is a projection, though no stride.",
             right - projection: "the projection's convolution is missing.",
@@ -109,7 +126,7 @@ def count_50(answers: object) -> str:
             "number of channels coming in.",
         }  # fmt: skip
         before = 4 * c
-    _parts(answers, table, slips)
+    _parts(answers, table, slips, normalised)
     return f"every part and the total of {table.parameters:,}"
 
 
@@ -122,12 +139,14 @@ def preact_forgotten(numbers: object, answers: object) -> str:
         {
             "a": {
                 128: "more, or fewer?",
-                -64: "a batch normalisation has two numbers a channel.",
+                -64: TWO,
+                -256: FOUR,
                 -512: "this network has basic blocks: how many channels come out of the last?",
             },
             "b": {
                 -896: "more, or fewer?",
-                448: "a batch normalisation has two numbers a channel.",
+                448: TWO,
+                2 * 896: FOUR,
                 768: "the first stage has a projection, too: 16 channels come in, 64 go out.",
                 224: "the projections are as wide as the ends of the bottlenecks.",
             },
