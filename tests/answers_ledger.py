@@ -62,6 +62,8 @@ WRONG["paired-seeds"] = [
          "error = ((statistics.variance(a) + statistics.variance(b)) / n) ** 0.5", "Welch's t"),
     Slip("error, n - 1", "error, 2 * n - 2", "degrees of freedom"),
     Slip("error, n - 1", "error, n", "degrees of freedom"),
+    Slip("statistics.fmean(differences) /", "abs(statistics.fmean(differences)) /",
+         "Has t a sign"),
     Slip("return statistics.fmean(differences) / error, n - 1", "return error",
          r"expected a pair \(t, degrees"),
 ]  # fmt: skip
@@ -84,6 +86,8 @@ WRONG["missing-depths"] = [
          "plain-.* and plain-.* change places"),
     Slip("checks=(*rises, *falls),", "", "change places"),
     Slip('    only={"cpu": tuple(rows)},', "", "there is no plain-32, plain-44"),
+    Slip('"train_error", f"ResNet', '"train_loss", f"ResNet',
+         "There is no quantity 'train_loss'; there are 'train_error'"),
     Slip('{"cpu": tuple(rows)}', "{}", "plain-110, ResNet-110 would be trained"),
     Slip("(20, 32, 44, 56)", "(20, 32, 56)", "there is no plain-44, ResNet-44"),
     Slip("(*rises, *falls)", "()", "No check of the claim"),
@@ -99,6 +103,13 @@ RIGHT["missing-depths"] = [
     "old = resnet.reproduce.CLAIMS['degradation']\n"
     "claim = dataclasses.replace(old, checks=(*old.checks, *more), only={**old.only, 'cpu': [\n"
     "    r for r in old.rows if '110' not in r]})",
+    # generators, which give what they have once
+    "orders = (('plain', (20, 32, 44, 56)), ('ResNet', (56, 44, 32, 20)))\n"
+    "claim = dataclasses.replace(resnet.reproduce.CLAIMS['degradation'], checks=(\n"
+    "    Less('train_error', f'{k}-{a}', f'{k}-{b}') for k, order in orders\n"
+    "    for a, b in pairwise(order)),\n"
+    "    only={'cpu': (f'{k}-{d}' for k, depths in orders for d in depths)})\n"
+    "assert resnet.check.missing_depths(claim)",
     # written anew
     "rows = ['plain-20', 'plain-32', 'plain-44', 'plain-56']\n"
     "rows += ['ResNet-56', 'ResNet-44', 'ResNet-32', 'ResNet-20']\n"

@@ -4,13 +4,13 @@ import itertools
 import math
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
 from resnet.check.answers import as_number, check_numbers
-from resnet.check.guard import Wrong, call, function, kind
+from resnet.check.guard import Wrong, call, counted, function, kind
 from resnet.check.verdict import exercise
-from resnet.reproduce.checks import Less, Outcome, Within
+from resnet.reproduce.checks import WORDS, Less, Outcome, Within
 from resnet.reproduce.claim import Claim
 from resnet.runs import Run
 
@@ -39,7 +39,7 @@ def how_many_seeds(answers: object) -> str:
         expected[key] = n = _fewest(difference, deviation, 0.05)
         normal = math.ceil(2 * (NORMAL.inv_cdf(0.95) * deviation / difference) ** 2)
         slips[key] = {
-            n - 1: "with one seed fewer than needed, p is still a little above the level.",
+            n - 1: "p is not below the level there; see what `probability` gives.",
             normal: "this takes the deviation for known. With few seeds t must be larger than a "
             "normal variable: use `probability`.",
             _fewest(difference, deviation, 0.025): "the test is one-sided: p itself must be below "
@@ -169,6 +169,9 @@ def check_cannot_fail(bounds: object) -> str:
     return "three cases that have bounds, and three that have none"
 
 
+PARTS = ("t", "degrees of freedom")
+
+
 @exercise
 def paired_seeds(paired: object) -> str:
     """Check `paired(a, b)`: t and the degrees of freedom of the differences."""
@@ -180,13 +183,16 @@ def paired_seeds(paired: object) -> str:
         shown = f"paired for {n} seeds"
         given = call(ask, list(a), list(b), shown=shown)
         t, freedom = (
-            as_number(value, f"{shown}, {name}")
-            for name, value in _pair(given, shown, ("t", "degrees of freedom"))
+            as_number(value, f"{shown}, {name}") for name, value in _pair(given, shown, PARTS)
         )
         differences = [x - y for x, y in zip(a, b, strict=True)]
         right = statistics.fmean(differences) / (statistics.stdev(differences) / math.sqrt(n))
         if not math.isclose(t, right, rel_tol=1e-3):
-            raise Wrong(f"{shown}: t = {t:.4g} is not right. {_slip(t, right, a, b)}")
+            told = _slip(t, right, a, b)
+            if math.isclose(t, -right, rel_tol=1e-3):
+                (_, swapped), _ = _pair(call(ask, list(b), list(a), shown=shown), shown, PARTS)
+                told = "It is the same for b and a swapped. Has t a sign?" if swapped == t else told
+            raise Wrong(f"{shown}: t = {t:.4g} is not right. {told}")
         if freedom != n - 1:
             raise Wrong(f"{shown}: {freedom:g} degrees of freedom are not right. How many "
                         "differences are there, and what does their mean take?")  # fmt: skip
@@ -221,6 +227,11 @@ def missing_depths(claim: object) -> str:
         raise Wrong("Nothing is written here yet: claim.")
     if not isinstance(claim, Claim):
         raise Wrong(f"Hand over a Claim, made with dataclasses.replace; this is {kind(claim)}.")
+    if isinstance(claim.checks, Iterator):  # it gives them once, and the reader wants them, too
+        object.__setattr__(claim, "checks", tuple(claim.checks))
+    if any(isinstance(rows, Iterator) for rows in claim.only.values()):
+        only = {budget: tuple(rows) for budget, rows in claim.only.items()}
+        object.__setattr__(claim, "only", only)
     orders = {form: [f"{form}-{depth}" for depth in depths] for form, depths in KINDS.items()}
     wanted = [row for rows in orders.values() for row in rows]
     if claim.only and "cpu" not in claim.only:
@@ -239,6 +250,10 @@ def missing_depths(claim: object) -> str:
         raise Wrong(f"Under the budget cpu {', '.join(more)} would be trained, too.")
     if "cpu" not in claim.settings:
         raise Wrong("The claim has no settings for the budget cpu: keep those that are there.")
+    quantities = {c.quantity for c in claim.checks if isinstance(c, Less | Within)}
+    if strange := sorted(quantities - {*WORDS}):
+        raise Wrong(f"There is no quantity {strange[0]!r}; there are "
+                    f"{', '.join(map(repr, WORDS))}.")  # fmt: skip
     made = claim.checked("cpu", full=False)
     if not made:
         raise Wrong("No check of the claim is about rows that are run.")
@@ -261,7 +276,7 @@ def missing_depths(claim: object) -> str:
                 raise Wrong(f"If {swapped[i]} and {swapped[i + 1]} change places, everything still "
                             "holds. Which check should notice?")  # fmt: skip
     told = "which hold in the paper's order, and fail if two neighbours change places"
-    return f"{len(made)} checks, {told}"
+    return f"{counted(len(made), 'check')}, {told}"
 
 
 def _runs(orders: dict[str, list[str]], low: float, step: float) -> dict[str, list[Run]]:
