@@ -15,7 +15,7 @@ from torch import nn
 # - `ConvolutionalBlock(in_channels, filters, f, s)`.
 #
 # `filters` is a list of three numbers $[F_1, F_2, F_3]$. The main path of both is: a 1×1 convolution to $F_1$ channels, BN, ReLU; an $f \times f$ convolution to $F_2$ channels that keeps the size ($f$ is odd), BN, ReLU; a 1×1 convolution to $F_3$ channels, BN. Then the shortcut is added, and a ReLU follows. In the identity
-# block all strides are 1, $F_3$ equals `in_channels`, and the shortcut is the input. In the convolutional block the *first* 1×1 convolution has the stride $s$, and the shortcut is a 1×1 convolution to $F_3$ channels with the stride $s$, and a BN, always, even if no shape changes. Whether convolutions have biases is up to you.
+# block all strides are 1, $F_3$ equals `in_channels`, and the shortcut is the input. In the convolutional block the *first* 1×1 convolution has the stride $s$, and the shortcut is a 1×1 convolution to $F_3$ channels with the stride $s$, and a BN, always, even if no shape changes. Whether convolutions have biases, and whether the BNs have PyTorch's or Keras's eps and momentum, is up to you.
 #
 # *Why it matters.* These are the bottleneck of the chapter under two other names. Writing them once makes articles in that style easy to read.
 

@@ -53,6 +53,11 @@ WRONG["width-nested"] = [
     Slip("return (", "return w, b, v\n    return (", "still the size"),
     Slip("w.new_zeros(1, w.shape[1])])", "w.new_zeros(1, w.shape[1])]).T", r"w has shape"),
     Slip("torch.cat([v,", "torch.cat([0.5 * v,", "function has changed"),
+    Slip("w.new_zeros(1, w.shape[1])]),\n        torch.cat([b, b.new_zeros(1)]),\n"
+         "        torch.cat([v, v.new_zeros(1)])",
+         "1e-4 * torch.randn(1, w.shape[1])]),\n        torch.cat([b, 1e-4 * torch.randn(1)]),\n"
+         "        torch.cat([v, 1e-4 * torch.randn(1)])", "function has changed"),
+    Slip("torch.cat([v,", "torch.cat([v[:-1],", "for 1 unit and 1 input: v has still"),
 ]  # fmt: skip
 RIGHT["width-nested"] = [  # half of the last unit each; anything with an output weight of zero
     "def widen(w, b, v):\n    half = torch.cat([v[:-1], v[-1:] / 2, v[-1:] / 2])\n"
@@ -94,18 +99,34 @@ WRONG["residual"] = [
          "must match the size"),
     Slip("return F.relu(y + self.shortcut(x))", "x += y\n        return F.relu(x)", "in place"),
     Slip("y = F.relu(self.bn1(self.conv1(x)))\n        y = self.bn2(self.conv2(y))",
-         "y = F.relu(self.bn1(self.conv1(x)))\n        z = torch.sigmoid(self.bn2(self.conv2(y)))\n"
-         "        z2 = z * z\n        z += 1\n        y = self.bn2(self.conv2(y)) + 0 * z2",
+         "y = F.relu(self.bn1(self.conv1(x)))\n        z = torch.sigmoid(y)\n"
+         "        z2 = z * z\n        z += 1\n        y = self.bn2(self.conv2(y)) + 0 * z2.mean()",
          "a value that they need was changed in place"),
     Slip("self.bn2(self.conv2(y))", "self.conv2(y)",
          "last convolution has no batch normalisation"),
     Slip("y = F.relu(self.bn1(self.conv1(x)))", "y = self.bn1(self.conv1(x))",
          "a ReLU between two convolutions"),
-    Slip("self.bn2(self.conv2(y))", "self.bn1(self.conv2(y))", "does not use bn2"),
+    Slip("self.bn2(self.conv2(y))", "self.bn1(self.conv2(y))",
+         r"one BatchNorm2d is used 2 times \(at bn1\)"),
+    Slip("self.bn2(self.conv2(y))", "self.bn2(self.conv2(y)).detach()", "does not use conv1"),
     Slip("y = self.bn2", "with torch.no_grad():\n            y = self.bn2", "no gradient reaches"),
     Slip("channels, 1, stride, bias=False", "channels, 3, stride, padding=1, bias=False",
          "weights of shape"),
-    Slip("F.relu(y + self.shortcut(x))", "F.gelu(y + self.shortcut(x))", "other outputs"),
+    Slip("F.relu(y + self.shortcut(x))", "F.gelu(y + self.shortcut(x))",
+         r"not the right activations and poolings.\s+It has 1 GELU, which does not belong here.\s+"
+         "It has 1 ReLU, fewer than needed"),
+    Slip("nn.BatchNorm2d(channels)", "nn.BatchNorm2d(channels, eps=1e-3)", r"with eps=0.001"),
+    Slip("def forward(", "def foward(", "has no method forward.*\n.*a method foward. Is the name"),
+    Slip("    def forward(self, x):\n        y = F.relu(self.bn1(self.conv1(x)))\n"
+         "        y = self.bn2(self.conv2(y))\n        return",
+         "        def forward(self, x):\n            y = F.relu(self.bn1(self.conv1(x)))\n"
+         "            y = self.bn2(self.conv2(y))\n            return",
+         "Residual has no method forward.*\n.*inside __init__. How far is its `def` indented"),
+    Slip("    def forward(self, x):\n        y = F.relu(self.bn1(self.conv1(x)))\n"
+         "        y = self.bn2(self.conv2(y))\n        return",
+         "def forward(self, x):\n    y = F.relu(self.bn1(self.conv1(x)))\n"
+         "    y = self.bn2(self.conv2(y))\n    return",
+         "Residual has no method forward.*\n.*Is it in the class"),
     Slip("        self.shortcut = nn.Sequential()\n", "        self.shortcut = nn.Sequential()\n"
          "        self.conv3 = nn.Conv2d(channels, channels, 1)\n"
          "        self.conv2.register_forward_hook(lambda _, __, y: y + 0 * self.conv3(y))\n",
@@ -114,6 +135,19 @@ WRONG["residual"] = [
          "returns shape"),
 ]  # fmt: skip
 RIGHT["residual"] = [
+    # a path that is a function made in __init__
+    "class Residual(nn.Module):\n"
+    "    def __init__(self, i, o, s=1):\n"
+    "        super().__init__()\n"
+    "        self.a, self.n = nn.Conv2d(i, o, 3, s, 1), nn.BatchNorm2d(o)\n"
+    "        self.b, self.m = nn.Conv2d(o, o, 3, 1, 1), nn.BatchNorm2d(o)\n"
+    "        self.way = lambda x: x\n"
+    "        if s != 1 or i != o:\n"
+    "            self.p, self.q = nn.Conv2d(i, o, 1, s), nn.BatchNorm2d(o)\n"
+    "            self.way = lambda x: self.q(self.p(x))\n"
+    "        self.path = lambda x: self.m(self.b(self.n(self.a(x)).relu()))\n"
+    "    def forward(self, x):\n"
+    "        return (self.path(x) + self.way(x)).relu()",
     # another order, other names, biases, everything in Sequentials
     "class Residual(nn.Module):\n"
     "    def __init__(self, i, o, s=1):\n"
@@ -186,6 +220,11 @@ WRONG["padding-projection"] = [
     Slip("torch.eye(channels, in_channels)", "torch.eye(channels, in_channels).flip(0)",
          "not (zero|handed on)"),
     Slip("[:, :, None, None]", "", "expected"),
+    Slip("torch.eye(channels, in_channels)", "torch.eye(channels, in_channels).long()",
+         "whole numbers"),
+    Slip("return torch.eye(channels, in_channels)",
+         "return torch.eye(channels, in_channels).roll((channels - in_channels) // 2, 0)",
+         "begin at channel 1. On which side"),
 ]  # fmt: skip
 RIGHT["padding-projection"] = [
     "def weights(i, o):\n    w = torch.zeros(o, i, 1, 1)\n    for c in range(i):\n"

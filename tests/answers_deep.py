@@ -27,7 +27,7 @@ WRONG["resnet34"] = [
     Slip("net = nn.Sequential", "net = lambda *a: nn.Sequential", "the function"),
 ]  # fmt: skip
 RIGHT["resnet34"] = [
-    STAGES + "layers = [nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(True),\n"
+    STAGES + "layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(),\n"
     "    nn.MaxPool2d(3, 2, 1)]\n"
     "layers += stage(64, 64, 3, 1) + stage(64, 128, 4, 2) + stage(128, 256, 6, 2)\n"
     "net = nn.Sequential(*layers, *stage(256, 512, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(),\n"
@@ -41,7 +41,8 @@ RIGHT["resnet34"] = [
     "    def forward(self, x):\n        return (self.way(x) + self.body(x)).relu()\n"
     "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     "        widths = [64] * 3 + [128] * 4 + [256] * 6 + [512] * 3\n"
-    "        self.conv, self.bn = nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64)\n"
+    "        self.conv = nn.Conv2d(3, 64, 7, 2, 3, bias=False)\n"
+    "        self.bn = nn.BatchNorm2d(64)\n"
     "        self.blocks = nn.ModuleList(Block(i, o, 1 if i == o else 2)\n"
     "            for i, o in zip([64] + widths, widths))\n"
     "        self.fc = nn.Linear(512, 1000)\n"
@@ -50,11 +51,41 @@ RIGHT["resnet34"] = [
     "        for block in self.blocks:\n            x = block(x)\n"
     "        return self.fc(x.mean((2, 3)))\n"
     "net = Net()",
+    # lazy layers, handed over before they have seen an image
+    "class Block(nn.Module):\n    def __init__(self, o, s, same):\n        super().__init__()\n"
+    "        self.way = nn.Identity() if same else nn.Sequential(nn.LazyConv2d(o, 1, s),\n"
+    "            nn.LazyBatchNorm2d())\n"
+    "        self.body = nn.Sequential(nn.LazyConv2d(o, 3, s, 1), nn.LazyBatchNorm2d(),\n"
+    "            nn.ReLU(), nn.LazyConv2d(o, 3, 1, 1), nn.LazyBatchNorm2d())\n"
+    "    def forward(self, x):\n        return (self.way(x) + self.body(x)).relu()\n"
+    "layers = [nn.LazyConv2d(64, 7, 2, 3, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),\n"
+    "    nn.MaxPool2d(3, 2, 1)]\n"
+    "for o, n in ((64, 3), (128, 4), (256, 6), (512, 3)):\n"
+    "    layers += [Block(o, 1 if j or o == 64 else 2, j or o == 64) for j in range(n)]\n"
+    "net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(1000))",
 ]
 WRONG["resnet34"] += [
     Slip("net = nn.Sequential(", "net = resnet.resnet34()\nother = nn.Sequential(",
          "the book's own network"),
     Slip("stage(64, 128, 4, stride=2)", "stage(64, 128, 4, stride=1)", "Compare strides"),
+    Slip("padding=3, bias=False", "padding=3", "stem's convolution has a bias"),
+    Slip("net = nn.Sequential(", "import torchvision\nnet = torchvision.models.resnet34()\n"
+         "other = nn.Sequential(", "torchvision's own network"),
+    Slip("net = nn.Sequential(", "net = nn.Sequential(resnet.resnet34())\nother = nn.Sequential(",
+         "the book's own network"),
+    Slip("*(resnet.BasicBlock(channels, channels) for _ in range(blocks - 1))",
+         "*[resnet.BasicBlock(channels, channels)] * (blocks - 1)",
+         r"one BasicBlock is used 2 times \(at stage1.1, stage1.2\)"),
+    Slip("        resnet.BasicBlock(in_channels, channels, stride),\n"
+         "        *(resnet.BasicBlock(channels, channels) for _ in range(blocks - 1))",
+         "        *[resnet.BasicBlock(in_channels, channels, stride)] * blocks",
+         "one BasicBlock is used 3 times"),
+    Slip("nn.MaxPool2d(", "nn.AvgPool2d(",
+         r"1 average pooling, which does not belong here.\s+It has 0 max poolings, fewer"),
+    Slip("net = nn.Sequential(", "class Net(nn.Module):\n    def foward(self, x):\n"
+         "        return x\nnet = Net()\nother = nn.Sequential(", "a method foward"),
+    Slip("net = nn.Sequential(", "net = nn.ModuleList([nn.Conv2d(3, 64, 7)])\n"
+         "other = nn.Sequential(", "ModuleList has no method forward.*\n.*containers"),
 ]  # fmt: skip
 
 WRONG["count-18"] = [
@@ -66,6 +97,7 @@ WRONG["count-18"] = [
     Slip("total = 9 * in_channels", "total = 9 * channels", "another number of channels coming"),
     Slip("return total", "return total + 2 * blocks * channels", "no biases"),
     Slip("return total", "return str(total)", "expected a number"),
+    Slip("blocks * 2 * channels", "blocks * 4 * channels", "four numbers a channel, but only two"),
 ]
 RIGHT["count-18"] = [
     "def parameters(i, c, n):\n"
@@ -88,6 +120,10 @@ WRONG["small-stem"] = [
     Slip("        nn.BatchNorm2d(64),\n", "", "no batch normalisation"),
     Slip("    net.stem = nn.Sequential(", "    stem = nn.Sequential(", "stem as it was"),
     Slip("    return net", "", "is None"),
+    Slip("    net.stem = nn.Sequential(\n        nn.Conv2d(1, 64, 3, padding=1, bias=False),\n"
+         "        nn.BatchNorm2d(64),\n        nn.ReLU(),\n    )",
+         "    net.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)\n"
+         "    net.maxpool = nn.Identity()", "new parts: conv1, maxpool.*behind fc"),
     Slip("nn.Conv2d(1, 64, 3, padding=1", "nn.Conv2d(3, 64, 3, padding=1", "number of channels"),
 ]  # fmt: skip
 RIGHT["small-stem"] = [
@@ -119,6 +155,17 @@ RIGHT["seeds"] = [
     "    return n",
     "import numpy as np\ndef runs_needed(d, s):\n    return np.ceil(max(2.0, 8 * s * s / (d * d)))",
 ]
+RIGHT["seeds"] += [  # n >= 8 (s / d)^2, written in other ways
+    f"def runs_needed(d, s):\n    return max(2, math.ceil({form}))"
+    for form in (
+        "8 * s**2 / d**2", "(2 * math.sqrt(2) * s / d)**2", "(math.sqrt(8) * s / d)**2",
+        "(8**0.5 * s / d)**2", "(2 * 2**0.5 * s / d)**2", "(2 * math.sqrt(2 * s**2) / d)**2",
+        "4 * math.sqrt(2 * s**2)**2 / d**2", "2 * (2 * s / d)**2", "(math.sqrt(2) * 2 * s / d)**2",
+        "(s / d * math.sqrt(8))**2", "8 / (d / s)**2", "(d / (s * 8**0.5))**-2",
+        "math.sqrt(8 * s**2 / d**2)**2", "8 * math.exp(2 * math.log(s / d))",
+        "4 * (s**2 + s**2) / d**2", "(2 * math.hypot(s, s) / d)**2", "2 * s**2 / (d / 2)**2",
+    )
+]  # fmt: skip
 
 WRONG["keras-blocks"] = [
     Slip("        self.shortcut = nn.Sequential(\n", "        self.shortcut = nn.Identity() if (s, "
@@ -147,6 +194,17 @@ RIGHT["keras-blocks"] = [
     "        y = self.b2(self.c2(self.b1(self.c1(x)).relu())).relu()\n"
     "        return (self.b3(self.c3(y)) + s).relu()\n"
     "IdentityBlock = ConvolutionalBlock = Path",
+    # with the eps and the momentum that the articles' layers have
+    "from functools import partial\n"
+    "BN = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)\n"
+    "class Block(nn.Module):\n"
+    "    def __init__(self, i, filters, f, s=None):\n        super().__init__()\n"
+    "        a, b, c = filters\n"
+    "        self.way = nn.Sequential(nn.Conv2d(i, c, 1, s), BN(c)) if s else nn.Identity()\n"
+    "        self.body = nn.Sequential(nn.Conv2d(i, a, 1, s or 1), BN(a), nn.ReLU(),\n"
+    "            nn.Conv2d(a, b, f, padding=f // 2), BN(b), nn.ReLU(), nn.Conv2d(b, c, 1), BN(c))\n"
+    "    def forward(self, x):\n        return (self.way(x) + self.body(x)).relu()\n"
+    "IdentityBlock = ConvolutionalBlock = Block",
     "def layers(i, filters, f, s=1):\n"
     "    a, b, c = filters\n"
     "    return nn.Sequential(nn.Conv2d(i, a, 1, s), nn.BatchNorm2d(a), nn.ReLU(True),\n"
@@ -179,6 +237,7 @@ WRONG["bottleneck"] = [
     Slip("if stride != 1 or in_channels != wide", "if stride != 1 or in_channels != channels",
          "although the shape is kept|must match"),
     Slip("wide = 4 * channels", "wide = channels", "returns shape|must match"),
+    Slip("def forward(", "def froward(", "Bottleneck has no method forward"),
     Slip("            nn.BatchNorm2d(wide),\n        )\n        self.shortcut", "        )\n"
          "        self.shortcut", "last convolution has no batch normalisation"),
 ]  # fmt: skip
@@ -200,6 +259,22 @@ RIGHT["bottleneck"] = [
     "    return B(i, c, s, None if i == 4 * c and s == 1 else p)",
 ]
 
+MAKE = """\
+def make(depth):
+    block, factor = (
+        (resnet.Bottleneck, 4) if depth >= 50 else (resnet.BasicBlock, 1)
+    )
+"""
+LATE = """\
+class Late(resnet.BasicBlock):
+    def forward(self, x):
+        y, s = self.branch(x), self.shortcut(x)
+        return {}
+
+
+def make(depth):
+    block, factor = (resnet.Bottleneck, 4) if depth >= 50 else (Late, 1)
+"""
 WRONG["table-1"] = [
     Slip("def make(depth):\n", "def make(depth):\n    return resnet.imagenet_resnet(depth)\n",
          "the book's own network"),
@@ -209,13 +284,25 @@ WRONG["table-1"] = [
     Slip("2 if i > 0 and j == 0", "2 if j == 0", "images of the right size|more than needed"),
     Slip("        maxpool=nn.MaxPool2d(3, stride=2, padding=1),\n", "", "max pooling"),
     Slip("width = factor * channels", "width = channels", "more than needed"),
+    Slip("width, 1000)", "width, 1000 - depth // 152)",
+         r"make\(152\).*\n.*linear layers has weights of shape \(999, 2048\)"),
+    Slip(MAKE, LATE.format("(y.relu() + s)"), r"make\(18\).*other outputs"),
+    Slip(MAKE, LATE.format("(y * s).relu()"), r"make\(18\).*other outputs"),
+    Slip("block(width, channels, stride)\n",
+         "block(width, channels, stride)\n            if j > 1:\n"
+         "                parts[f'stage{i + 1}-{j + 1}'] = parts[f'stage{i + 1}-2']\n",
+         r"make\(34\).*one BasicBlock is used 2 times \(at stage1-2, stage1-3\)"),
+    Slip("stride=2, padding=3, bias=False", "stride=2, padding=3", "stem's convolution has a bias"),
+    Slip("return nn.Sequential(parts)", "return nn.Sequential(resnet.imagenet_resnet(depth))",
+         "the book's own network"),
+    Slip("nn.MaxPool2d(", "nn.AvgPool2d(", "It has 1 average pooling, which does not belong here"),
     Slip("def make(depth):", "def make(depth):\n    depth = {152: 101}.get(depth, depth)",
          "has the layers of ResNet-101"),
 ]  # fmt: skip
 RIGHT["table-1"] = [
     "def make(depth):\n"
     "    kind = resnet.Bottleneck if depth > 34 else resnet.BasicBlock\n"
-    "    layers = [nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(True),\n"
+    "    layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(),\n"
     "        nn.MaxPool2d(3, 2, 1)]\n"
     "    width = 64\n"
     "    counts = {18: '2222', 34: '3463', 50: '3463', 101: '34N3', 152: '38a3'}[depth]\n"
@@ -275,7 +362,7 @@ RIGHT["resnext"] = [
 WRONG["preact-bottleneck"] = [
     Slip("self.project(a)", "self.project(x)", "the projection gets the raw input"),
     Slip("(x if self.project", "(a if self.project", "carries the activated input"),
-    Slip("self.project(a))", "self.project(a)).relu()", "a ReLU after the addition|other outputs"),
+    Slip("self.project(a))", "self.project(a)).relu()", "It has 4 ReLUs, more than needed"),
     Slip("return y + (x if self.project is None else self.project(a))",
          "return F.relu(y + (x if self.project is None else self.project(a)))",
          "a ReLU after the addition"),
@@ -331,8 +418,15 @@ WRONG["preact-network"] = [
     Slip("        nn.BatchNorm2d(16),\n        nn.ReLU(),\n", "", "the stem has no BN and ReLU"),
     Slip("resnet.PreActBasicBlock", "resnet.BasicBlock", "original blocks|does not compute"),
     Slip(', shortcut="A"', "", "projections"),
-    Slip("2 if channels > 16 and i == 0", "2 if i == 0", "other outputs"),
+    Slip("2 if channels > 16 and i == 0", "2 if i == 0", "Compare strides"),
     Slip("for i in range(n)", "for i in range(2)", r"make\(1\)"),
+    Slip("            width = channels\n",
+         "            width = channels\n            blocks[-1] = blocks[-i] if i else blocks[-1]\n",
+         r"make\(3\).*one PreActBasicBlock is used 2 times"),
+    Slip("padding=1, bias=False", "padding=1", "stem's convolution has a bias"),
+    Slip("return nn.Sequential(",
+         "return nn.Sequential(resnet.cifar_resnet(6 * n + 2, preact=True))\n    nn.Sequential(",
+         "the book's own network"),
 ]  # fmt: skip
 RIGHT["preact-network"] = [
     "class Net(nn.Module):\n"
@@ -342,14 +436,15 @@ RIGHT["preact-network"] = [
     "        self.blocks = nn.ModuleList(resnet.PreActBasicBlock(a, b, 1 if a == b else 2,\n"
     "            shortcut='A') for a, b in zip([16] + widths, widths))\n"
     "        self.blocks[0].before = nn.Identity()\n"
-    "        self.conv, self.bn = nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16)\n"
+    "        self.bn = nn.BatchNorm2d(16)\n"
+    "        self.conv = nn.Conv2d(3, 16, 3, padding=1, bias=False)\n"
     "    def forward(self, x):\n        x = self.bn(self.conv(x)).relu()\n"
     "        for block in self.blocks:\n            x = block(x)\n"
     "        return self.fc(self.last(x).relu().mean((2, 3)))\n"
     "make = Net",
     # its first block's own activation in the place of the stem's
     "def make(n):\n"
-    "    net = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1))\n"
+    "    net = nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False))\n"
     "    for a, b in zip([16] * (n + 1) + [32] * n + [64] * (n - 1),\n"
     "                    [16] * n + [32] * n + [64] * n):\n"
     "        net.append(resnet.PreActBasicBlock(a, b, b // a, shortcut='A'))\n"
@@ -371,6 +466,8 @@ RIGHT["learned-factor"] = [
     "    f = torch.tensor(float(factor), requires_grad=True)\n"
     "    (f * x + branch).backward(upstream)\n    return f.grad",
     "def factor_gradient(x, branch, factor, upstream):\n"
+    "    return (x * upstream).sum((0, 1, 2, 3), keepdim=True)",
+    "def factor_gradient(x, branch, factor, upstream):\n"
     "    return torch.einsum('nchw,nchw->', x, upstream)",
 ]
 
@@ -390,6 +487,7 @@ WRONG["stochastic-depth"] = [
          "self.keep = keep\n        self.branch = lambda x: branch(x)", "as a part"),
     Slip("        y = self.branch(x)",
          "        with torch.no_grad():\n            y = self.branch(x)", "no gradient reaches"),
+    Slip("def forward(", "def forwards(", "StochasticBranch has no method forward"),
     Slip("return y if torch.rand(()) < self.keep else torch.zeros_like(y)", "return y",
          "drawn anew at every call"),
 ]  # fmt: skip

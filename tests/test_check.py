@@ -18,6 +18,9 @@ RIGHT = answers.RIGHT | answers_deep.RIGHT | answers_ledger.RIGHT
 WRONG = answers.WRONG | answers_deep.WRONG | answers_ledger.WRONG
 
 
+ONE_OF_MANY = r"\b1 (blocks|checks|convolutions|inputs|layers|lines|numbers|times|units)\b"
+
+
 def run(source: str, names: dict[str, object]) -> object:
     """Run a cell; the value of its last line, as in a notebook."""
     tree = ast.parse(source)
@@ -37,6 +40,7 @@ def verdict(slug: str, answer: str) -> check.Verdict:
     run(answer, names)
     found = run(exercise.check, names)
     assert isinstance(found, check.Verdict)
+    assert not re.search(ONE_OF_MANY, repr(found)), found
     return found
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -16,7 +19,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_check import EVERY, run
 from torch import nn
+from toybook import ROOT
 
 import resnet
 from resnet import check
@@ -216,6 +221,87 @@ def test_leaves_random_numbers_and_weights_alone() -> None:
     assert torch.equal(torch.rand(3), expected)
     check.resnet34(net)
     assert torch.equal(net.fc.weight, weight) and net.training is training
+
+
+KEPT = {
+    "residual": ("Residual",), "keras-blocks": ("IdentityBlock", "ConvolutionalBlock"),
+    "bottleneck": ("Bottleneck",), "resnext": ("Grouped",), "table-1": ("make",),
+    "preact-bottleneck": ("PreActBottleneck",), "preact-network": ("make",),
+    "stochastic-depth": ("StochasticBranch",),
+}  # fmt: skip
+
+
+def fingerprint(net: nn.Module) -> list[object]:
+    """What a check could change: modes, and of each tensor its kind, its place and its numbers."""
+    tensors = [*net.parameters(), *net.buffers()]
+    return [
+        [part.training for part in net.modules()],
+        [(t.data_ptr(), t.dtype, t.device, t.requires_grad, t.double().sum()) for t in tensors],
+    ]
+
+
+@pytest.mark.parametrize("slug", KEPT)
+def test_what_the_reader_keeps_is_judged_and_not_changed(slug: str) -> None:
+    """Blocks and networks made once, and handed over every time they are asked for."""
+    exercise, names = EVERY[slug], {}
+    run("\n".join([*exercise.imports, "import torch", exercise.starter]), names)
+    run(exercise.solution, names)
+    for name in KEPT[slug]:
+        names[name] = kept(names[name])
+    for _ in range(2):
+        found = run(exercise.check, names)
+        assert found, found
+        made = [kept for name in KEPT[slug] for kept in names[name].made.values()]
+        assert made and all(fingerprint(net) == before for net, before in made)
+    weights = [w for net, _ in made for w in net.parameters() if w.ndim == 4]
+    assert all(0 < w.std() < 1 for w in weights), "their initial weights were not drawn"
+
+
+def kept(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    def remembered(*arguments: object) -> nn.Module:
+        key = repr([(a, id(a) if isinstance(a, nn.Module) else 0) for a in arguments])
+        if key not in made:
+            net = make(*arguments)
+            made[key] = net, fingerprint(net)
+        return made[key][0]
+
+    made: dict[str, tuple[nn.Module, list[object]]] = remembered.__dict__.setdefault("made", {})
+    return remembered
+
+
+TIMED = """
+import time, torch
+x = torch.rand(2, 3, 33, 40)
+start = time.process_time()
+assert resnet.check.table_1(make)
+middle = time.process_time()
+for depth in (18, 34, 50, 101, 152):
+    make(depth)(x)
+print(middle - start, time.process_time() - middle)
+"""
+
+
+def test_table_1_is_checked_in_seconds() -> None:
+    """In a new kernel: hardly longer than it takes to make five networks and to run each once."""
+    source = "\n".join([*EVERY["table-1"].imports, EVERY["table-1"].solution, TIMED])
+    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, "OMP_NUM_THREADS": "1"})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for_check, alone = map(float, done.stdout.split())
+    assert for_check < 2.5 * alone
+
+
+def test_prints_are_held_back_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    def chatty(self: Residual, x: torch.Tensor) -> torch.Tensor:
+        print("shape", x.shape)
+        return Residual.forward(self, x)
+
+    found = check.residual(spoilt(chatty))
+    assert found and not capsys.readouterr().out
+    assert re.search(r"Your code printed \d+ lines, held back here\.", repr(found))
+    assert "1 line, held" in repr(check.steps_nested(lambda a, b: print("?")))
+    print("shown again")
+    assert capsys.readouterr().out == "shown again\n"
 
 
 def test_default_dtype_is_the_readers() -> None:

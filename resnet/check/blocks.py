@@ -8,6 +8,7 @@ from resnet.check.verdict import exercise
 
 Cases = list[tuple[tuple[Any, ...], tuple[int, ...]]]  # arguments, and the shape of an input
 
+KERAS_EPS = 1e-3  # of its batch normalisation
 FINE = "outputs in both modes, gradients and layers, for {} shapes"
 
 
@@ -105,6 +106,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
         keeping,
         *originals(identity_branch, also=[(fixed_identity, no_f)]),
         "IdentityBlock",
+        other_eps=KERAS_EPS,
     )
     changing: Cases = [
         ((6, [3, 5, 8], 3, 2), (3, 6, 9, 12)),
@@ -120,7 +122,9 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
         ],
         project_always=True,
     )
-    check_block(ConvolutionalBlock, changing, formula, slips, "ConvolutionalBlock")
+    check_block(
+        ConvolutionalBlock, changing, formula, slips, "ConvolutionalBlock", other_eps=KERAS_EPS
+    )
     return FINE.format(len(keeping) + len(changing))
 
 

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet.blocks import BasicBlock
-from resnet.check.answers import as_number
-from resnet.check.guard import Wrong, call, function, kind
+from resnet.check.answers import as_number, slip
+from resnet.check.guard import Wrong, call, counted, function, kind
 from resnet.check.handed import usable
 from resnet.check.modules import drawn, run
 from resnet.check.verdict import exercise
@@ -106,8 +106,7 @@ def learned_factor(factor_gradient: object) -> str:
         right = float((x * upstream).sum())
         if math.isclose(number, right, rel_tol=1e-3, abs_tol=1e-3):
             continue
-        told = "Write the output of the block as a function of the factor alone."
-        for wrong, says in (
+        slips = (
             (right / len(x), "The images are not averaged here; upstream has that in it."),
             (right / x.numel(), "Sum, not mean: every value contributes."),
             (factor * right, "The derivative of factor * x by factor has no factor left in it."),
@@ -116,9 +115,9 @@ def learned_factor(factor_gradient: object) -> str:
             (float(upstream.sum()), "This is the derivative by something that is added."),
             (float(x.sum()), "The derivative of the loss by the output is missing."),
             (factor * float(upstream.sum()), "This is how the gradient goes on to x."),
-        ):
-            if math.isclose(number, wrong, rel_tol=1e-3, abs_tol=1e-3):
-                told = says
+        )
+        told = slip(slips, number, "Write the output of the block as a function of the factor "
+                    "alone.", 1e-3)  # fmt: skip
         raise Wrong(f"{what} is {number:.4g}, which is not right. {told}")
     return "three factors, with a gradient of every sign"
 
@@ -133,11 +132,12 @@ def stochastic_depth(StochasticBranch: object) -> str:
         branch = nn.Conv2d(4, 6, 3, 2, 1) if keep == 0.7 else nn.Conv2d(4, 4, 3, padding=1)
         whole = branch(x).detach()
         shown = f"StochasticBranch(branch, {keep})"
-        module = usable(call(make, branch, keep, shown=shown), shown)
+        given = call(make, branch, keep, shown=shown)
+        module = usable(given, shown)
         out = run(module.eval(), x, f"{shown} in evaluation mode").detach()
         _in_evaluation(out, whole, keep, shown)
         _in_training(module.train(), x, whole, keep, shown)
-        if not any(part is branch for part in module.modules()):
+        if not any(part is branch for part in given.modules()):
             raise Wrong(f"{shown} does not contain the branch as a part: its weights would not "
                         "be trained.")  # fmt: skip
         if keep == 1 and not run(module, x, shown).requires_grad:
@@ -183,7 +183,7 @@ def _in_training(module: nn.Module, x: Tensor, whole: Tensor, keep: float, shown
     spread = 5 * math.sqrt(keep * (1 - keep) / times)
     if abs(kept / times - keep) <= spread:
         return
-    told = f"keeps the branch {kept} times in {times}."
+    told = f"keeps the branch {counted(kept, 'time')} in {times}."
     if abs(kept / times - (1 - keep)) <= spread and keep != 0.5:
         told += " keep is the probability of staying, not of being left out."
     elif kept in (0, times):

@@ -9,10 +9,16 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from resnet.check.guard import counted
 
 Kind = tuple[str, tuple[int, ...]]  # of a layer: "conv" and its weight's shape, "bn" and channels
 # What a module must compute: (input, seed of the weights, training) to output and layers used.
@@ -20,7 +26,7 @@ Reference = Callable[[Tensor, int, bool], tuple[Tensor, "Counter[Kind]"]]
 Formula = Callable[..., Tensor]  # (layers, input, *arguments) to output
 
 
-@lru_cache(100)
+@lru_cache(200)
 def values(name: str, shape: tuple[int, ...], seed: int) -> Tensor:
     """Return the numbers that every tensor of this name and shape gets."""
     random = torch.Generator().manual_seed(zlib.crc32(f"{name} {tuple(shape)} {seed}".encode()))
@@ -80,6 +86,19 @@ def by_module(module: nn.Module) -> Reference:
     return reference
 
 
+class Undrawn(TorchFunctionMode):
+    """While it is active, no initial weights are drawn: the check sets them all."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        """Leave out what draws."""
+        kwargs = kwargs or {}
+        if func.__name__.rstrip("_") in ("normal", "uniform", "kaiming_uniform", "kaiming_normal"):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
 NAMES = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.Linear: "linear"}
 
 
@@ -89,17 +108,25 @@ def _name(module: nn.Module) -> str:
 
 @torch.no_grad()
 def fill(module: nn.Module, seed: int) -> None:
-    """Give a module the values of `Layers`; biases of convolutions become zero."""
+    """Give a module the values of `Layers`; biases of convolutions become zero.
+
+    Its own numbers are not overwritten: they may be the reader's.
+    """
     for layer in module.modules():
         name = _name(layer) or type(layer).__name__
         own = [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]
         for part, tensor in own:
+            if is_lazy(tensor):
+                continue
+            shape = tuple(tensor.shape)
             if name == "conv" and part == "bias":
-                tensor.zero_()
+                tensor.data = torch.zeros(shape)
             elif not _name(layer) and tensor.ndim == 4:  # a convolution written as a function
-                tensor.copy_(values("conv.weight", tuple(tensor.shape), seed))
-            elif tensor.is_floating_point() and (_name(layer) or isinstance(tensor, nn.Parameter)):
-                tensor.copy_(values(f"{name}.{part}", tuple(tensor.shape), seed))
+                tensor.data = values("conv.weight", shape, seed)
+            elif isinstance(tensor, nn.Parameter):
+                tensor.data = values(f"{name}.{part}", shape, seed)
+            elif tensor.is_floating_point() and _name(layer):  # training moves the statistics
+                tensor.data = values(f"{name}.{part}", shape, seed).clone()
 
 
 def layers_of(module: nn.Module) -> "Counter[Kind]":
@@ -109,7 +136,7 @@ def layers_of(module: nn.Module) -> "Counter[Kind]":
         if isinstance(layer, nn.BatchNorm2d):
             found["bn", (layer.num_features,)] += 1
         elif isinstance(layer, nn.Conv2d | nn.Linear):
-            found[_name(layer), tuple(layer.weight.shape)] += 1
+            found[_name(layer), () if is_lazy(layer.weight) else tuple(layer.weight.shape)] += 1
         else:
             for parameter in layer.parameters(recurse=False):
                 is_kernel = parameter.ndim == 4
@@ -124,14 +151,58 @@ def difference(found: "Counter[Kind]", expected: "Counter[Kind]") -> tuple[str, 
     strange = {name for name, _ in found} - {name for name, _ in expected}
     if strange:
         said.append(f"It has parameters in {', '.join(sorted(strange))}, which do not belong here.")
-    for name, word in (("conv", "convolutions"), ("bn", "batch normalisations")):
+    words = {"conv": "convolution", "bn": "batch normalisation", "linear": "linear layer"}
+    for name, word in words.items():
         has, wanted = (
             sum(n for (kind, _), n in count.items() if kind == name) for count in (found, expected)
         )
         if has != wanted:
-            many = word if has != 1 else word.removesuffix("s")
-            said.append(f"It has {has} {many}, {'fewer' if has < wanted else 'more'} than needed.")
+            said.append(_more_or_fewer(has, wanted, word))
         elif odd := [shape for kind, shape in found - expected if kind == name]:
-            what = f"weights of shape {odd[0]}" if name == "conv" else f"{odd[0][0]} channels"
-            said.append(f"One of its {word} has {what}, which none should have at this place.")
+            what = f"{odd[0][0]} channels" if name == "bn" else f"weights of shape {odd[0]}"
+            said.append(f"One of its {word}s has {what}, which none should have at this place.")
     return tuple(said)
+
+
+def _more_or_fewer(has: int, wanted: int, word: str) -> str:
+    return f"It has {counted(has, word)}, {'fewer' if has < wanted else 'more'} than needed."
+
+
+# what the operations of layers without weights are called
+WITHOUT_WEIGHTS = {"relu": "ReLU", "clamp": "ReLU", "clamp_min": "ReLU", "threshold": "ReLU",
+                   "hardtanh": "ReLU6", "leaky_relu": "leaky ReLU", "_prelu_kernel": "PReLU",
+                   "max_pool2d_with_indices": "max pooling", "avg_pool2d": "average pooling",
+                   "adaptive_max_pool2d": "max pooling",
+                   "_softmax": "softmax", "_log_softmax": "softmax", "native_dropout": "dropout",
+                   "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "mish": "Mish",
+                   "hardswish": "hardswish", "softplus": "softplus", "sigmoid": "sigmoid",
+                   "tanh": "tanh"}  # fmt: skip
+
+
+class Activity(TorchDispatchMode):
+    """Counts, while it is active, what is computed by layers without weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        """Note the operation, and do it."""
+        word = WITHOUT_WEIGHTS.get(func.overloadpacket.__name__.removesuffix("_"))
+        # an average over one pixel only leaves out pixels
+        if word and not (word == "average pooling" and set(args[1]) == {1}):
+            self.found[word] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def other_activity(found: "Counter[str]", expected: "Counter[str]") -> tuple[str, ...]:
+    """Say which activations and poolings a module has that it should not have, or lacks."""
+    return tuple(
+        _more_or_fewer(found[word], expected[word], word)
+        if expected[word]
+        else f"It has {counted(found[word], word)}, which does not belong here."
+        for word in sorted(found | expected)
+        if found[word] != expected[word]
+    )

@@ -1,26 +1,33 @@
 """Comparing a reader's module with what it should compute: behaviour, not names."""
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from resnet.blocks import ResidualUnit
 from resnet.check.guard import Wrong, call, kind
 from resnet.check.handed import built
 from resnet.check.layers import (
+    Activity,
     Formula,
     Reference,
     by_formula,
     difference,
     fill,
     layers_of,
+    other_activity,
 )
 
 # a formula and what it means if the reader's module computes the same
 Mistakes = Sequence[tuple[Formula, str]]
+
+EPS = 1e-5  # PyTorch's, of batch normalisation
 
 
 def check_block(
@@ -29,6 +36,8 @@ def check_block(
     formula: Formula,
     mistakes: Mistakes,
     name: str,
+    *,
+    other_eps: float = EPS,
 ) -> None:
     """Raise Wrong unless `answer(*arguments)` is a block that computes `formula`.
 
@@ -38,6 +47,7 @@ def check_block(
         formula: called with (layers, x, *arguments).
         mistakes: formulas of likely wrong answers, and what to say about each.
         name: what the text calls the answer.
+        other_eps: of batch normalisation, as good as PyTorch's own.
 
     """
     if not callable(answer) or isinstance(answer, nn.Module):
@@ -50,6 +60,9 @@ def check_block(
         module = built(answer, arguments, shown)
         if any(isinstance(part, ResidualUnit) for part in module.modules()):
             raise Wrong("This is the book's own block. Write one of your own, from nn's layers.")
+        for layer in module.modules():
+            if isinstance(layer, nn.BatchNorm2d) and layer.eps == other_eps:
+                layer.eps = EPS
         compare(
             module,
             shape,
@@ -65,26 +78,32 @@ def compare(
     reference: Reference,
     mistakes: Sequence[tuple[Reference, str]],
     shown: str,
+    *,
+    modes: Sequence[bool] = (True, False),
 ) -> None:
     """Raise Wrong unless a module computes what `reference` does, gradients included.
 
-    Outputs are compared with equal weights, in training and in evaluation mode.
+    Outputs are compared with equal weights, in training (True in `modes`) and in evaluation mode,
+    gradients in training mode.
     """
     x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     what = f"{shown} on an input of shape {shape}"
+    lazy = any(map(is_lazy, module.parameters()))
     with torch.no_grad():
-        run(module.train(), x, what)  # lazy layers get their shapes
-        want = {training: reference(x, 3, training) for training in (True, False)}
-        got = {training: filled(module, x, training, what) for training in want}
-    layers = want[True][1]
+        with reused(module, what):
+            got = {modes[0]: filled(module, x, modes[0], what)}
+        want = {training: reference(x, 3, training) for training in modes}
+        got = {t: filled(module, x, t, what) if lazy or t not in got else got[t] for t in modes}
+    expected, layers = want[modes[0]]
     if all(close(got[t], want[t][0]) for t in want):
         if said := difference(layers_of(module), layers):
             raise Wrong(f"{what} gives the right numbers, but with other layers.", *said)
-        _compare_gradients(module, x, reference, what)
+        if True in modes:
+            _compare_gradients(module, x, reference, what)
         return
-    expected = tuple(want[True][0].shape)
-    if tuple(got[True].shape) != expected:
-        raise Wrong(f"{what} returns shape {tuple(got[True].shape)}; expected {expected}.")
+    if (shape := got[modes[0]].shape) != expected.shape:
+        told = f"returns shape {tuple(shape)}; expected {tuple(expected.shape)}."
+        raise Wrong(f"{what} {told}")
     for wrong, says in mistakes:
         try:
             with torch.no_grad():
@@ -92,15 +111,73 @@ def compare(
                     raise Wrong(f"{what}: {says}")
         except (RuntimeError, IndexError):  # this mistake cannot be made with this shape
             continue
+    _compare_eps(module, x, want, what)
     if said := difference(layers_of(module), layers):
         raise Wrong(f"{what} does not compute what it should.", *said)
-    modes = [word for t, word in ((True, "training"), (False, "evaluation")) if not close(
-        got[t], want[t][0])]  # fmt: skip
+    with torch.no_grad(), Activity() as has:
+        filled(module, x, True, what)
+    with torch.no_grad(), Activity() as wanted:
+        reference(x, 3, True)
+    if said := other_activity(has.found, wanted.found):
+        raise Wrong(
+            f"{what} has the right layers with weights, but not the right activations and "
+            "poolings.", *said
+        )  # fmt: skip
+    differ = [{True: "training", False: "evaluation"}[t] for t in modes
+              if not close(got[t], want[t][0])]  # fmt: skip
     raise Wrong(
-        f"{what} has the right layers and the right shape, but with equal weights other outputs "
-        f"(in {' and '.join(modes)} mode).",
+        f"{what} has the right shape and the right layers with weights, but with equal weights "
+        f"other outputs (in {' and '.join(differ)} mode).",
         "Compare strides, paddings, the order of the layers and what is added with the text.",
     )
+
+
+class Reused(Wrong):
+    """A part of the answer stands at several places."""
+
+
+@contextmanager
+def reused(module: nn.Module, what: str) -> Iterator[None]:
+    """Raise Reused if a part with weights is used more than once in what is run meanwhile.
+
+    This is said before whatever else went wrong there.
+    """
+    used: Counter[nn.Module] = Counter()
+    hooks = [
+        part.register_forward_pre_hook(lambda part, _: used.update([part]))
+        for part in module.modules()
+    ]
+    failed = None
+    try:
+        yield
+    except Wrong as wrong:
+        failed = wrong
+    for hook in hooks:
+        hook.remove()
+    for part in module.modules():  # from the outside in
+        if used[part] > 1 and any(True for _ in part.parameters()):
+            names = module.named_modules(remove_duplicate=False)
+            places = ", ".join(name for name, other in names if other is part)
+            raise Reused(
+                f"{what}: one {type(part).__name__} is used {used[part]} times (at {places}), with "
+                "the same weights each time. Every place needs one of its own."
+            )
+    if failed:
+        raise failed
+
+
+def _compare_eps(
+    module: nn.Module, x: Tensor, want: Mapping[bool, tuple[Tensor, object]], what: str
+) -> None:
+    """Raise Wrong if all that is wrong is the eps of batch normalisation."""
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    if odd := {layer.eps for layer in norms} - {EPS}:
+        for layer in norms:
+            layer.eps = EPS
+        with torch.no_grad():
+            if all(close(filled(module, x, t, what), want[t][0]) for t in want):
+                told = f"has batch normalisation with eps={odd.pop():g}; the text's has PyTorch's"
+                raise Wrong(f"{what} {told} own.")
 
 
 def run(module: nn.Module, x: Tensor, what: str) -> Tensor:

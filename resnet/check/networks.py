@@ -12,8 +12,8 @@ from resnet import nets
 from resnet.blocks import bn_relu, conv
 from resnet.check.guard import Wrong, function
 from resnet.check.handed import built, not_the_books, own_copy
-from resnet.check.layers import Kind, Reference, by_module, layers_of
-from resnet.check.modules import compare
+from resnet.check.layers import Kind, Reference, Undrawn, by_module, layers_of
+from resnet.check.modules import Reused, compare
 from resnet.check.verdict import exercise
 from resnet.measure import multiply_adds
 
@@ -22,7 +22,11 @@ Make = Callable[[], nn.Module]
 
 def _lazily(make: Make) -> Reference:
     """Return the reference of a network that is built, once, when it is needed."""
-    net = cache(make)
+
+    @cache
+    def net() -> nn.Module:
+        with Undrawn():
+            return make()
 
     def reference(x: Tensor, seed: int, training: bool) -> tuple[Tensor, Counter[Kind]]:
         return by_module(net())(x, seed, training)
@@ -36,9 +40,16 @@ def compare_networks(
     make: Make,
     mistakes: Sequence[tuple[Make, str]],
     shown: str,
+    *,
+    biased: bool = False,
+    modes: Sequence[bool] = (True, False),
 ) -> None:
-    """Compare a network with one that `make` makes; see `compare`."""
-    compare(net, shape, _lazily(make), [(_lazily(w), says) for w, says in mistakes], shown)
+    """Compare a network with one that `make` makes; see `compare`. Its stem may not be `biased`."""
+    slips = [(_lazily(wrong), says) for wrong, says in mistakes]
+    compare(net, shape, _lazily(make), slips, shown, modes=modes)
+    convolutions = (layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
+    if not biased and any(c.in_channels == shape[1] and c.bias is not None for c in convolutions):
+        raise Wrong(f"{shown}: the stem's convolution has a bias; the text has it without one.")
 
 
 def with_change(make: Make, change: Callable[[nn.Module], None]) -> Make:
@@ -63,30 +74,34 @@ def _stride_in_first_stage(net: nn.Module) -> None:
     block.set_submodule("shortcut", nn.Sequential(conv(64, 64, 1, 2), nn.BatchNorm2d(64)))
 
 
+@cache
+def _layers_of_18() -> Counter[Kind]:
+    with torch.device("meta"):
+        return layers_of(nets.resnet18())
+
+
 @exercise
 def resnet34(net: object) -> str:
     """Check a network with 34 layers for 3 channels and 1,000 classes."""
-    mine = not_the_books(own_copy(net, "net"))
-    with torch.device("meta"):
-        smaller = layers_of(nets.resnet18())
-    if layers_of(mine) == smaller:
-        raise Wrong("This has the layers of ResNet-18. How many blocks has each stage?")
-    compare_networks(
-        mine,
-        (2, 3, 33, 40),
-        nets.resnet34,
-        [
-            (with_change(nets.resnet34, without("stem.maxpool")),
-             "the max pooling of the stem is missing."),
-            (with_change(nets.resnet34, without("stem.relu")), "the stem has no ReLU."),
-            (with_change(nets.resnet34, without("stem.bn")),
-             "the stem has no batch normalisation."),
-            (with_change(nets.resnet34, _stride_in_first_stage),
-             "the first stage has a stride; the stem has just shrunk the image."),
-            (lambda: nets.imagenet_resnet(34, shortcut="A"), "the projections are missing."),
-        ],
-        "net",
-    )  # fmt: skip
+    mine = not_the_books(own_copy(net, "net"), nor_a_librarys=True)
+    slips = [
+        (with_change(nets.resnet34, without("stem.maxpool")),
+         "the max pooling of the stem is missing."),
+        (with_change(nets.resnet34, without("stem.relu")), "the stem has no ReLU."),
+        (with_change(nets.resnet34, without("stem.bn")), "the stem has no batch normalisation."),
+        (with_change(nets.resnet34, _stride_in_first_stage),
+         "the first stage has a stride; the stem has just shrunk the image."),
+        (lambda: nets.imagenet_resnet(34, shortcut="A"), "the projections are missing."),
+    ]  # fmt: skip
+    try:
+        compare_networks(mine, (2, 3, 33, 40), nets.resnet34, slips, "net")
+    except Reused:
+        raise
+    except Wrong:
+        if layers_of(mine) == _layers_of_18():
+            told = "This has the layers of ResNet-18. How many blocks has each stage?"
+            raise Wrong(told) from None
+        raise
     return "scores, gradients and layers agree with ResNet-34"
 
 
@@ -113,6 +128,12 @@ def small_stem(with_small_stem: object) -> str:
     untouched = made()
     given = copy.deepcopy(untouched)
     answer = built(change, [given], "with_small_stem(net)")
+    if isinstance(answer, nets.ResNet):
+        parts = [name for name, _ in untouched.named_children()]
+        if new := [name for name, _ in answer.named_children() if name not in parts]:
+            raise Wrong(f"The network that comes back has new parts: {', '.join(new)}. It runs its "
+                        f"parts in order, and these behind {parts[-1]}. What is the stem called "
+                        "in the text?")  # fmt: skip
     last = untouched.get_parameter("fc.weight")
     if not any(w.shape == last.shape and torch.equal(w, last) for w in answer.parameters()):
         raise Wrong("What comes back is another network: the weights of the one that was handed "
@@ -135,6 +156,7 @@ def small_stem(with_small_stem: object) -> str:
              "batch normalisation and ReLU of the stem are missing."),
         ],
         "with_small_stem(net)",
+        biased=True,
     )  # fmt: skip
     ratio = multiply_adds(answer, size) / multiply_adds(untouched, size)
     return f"the network is right; a small image costs it {ratio:.1f} times as many multiply-adds"
@@ -174,7 +196,7 @@ def preact_network(make: object) -> str:
          "activated already, and nothing activates the sum after the last block."),
         (bare_stem, "the stem has no BN and ReLU."),
     ]  # fmt: skip
-    for n, shape in ((2, (3, 3, 20, 16)), (1, (2, 3, 13, 16))):
+    for n, shape in ((2, (3, 3, 20, 16)), (1, (2, 3, 13, 16)), (3, (2, 3, 12, 20))):
         shown = f"make({n})"
         mistakes: list[tuple[Make, str]] = [
             (with_change(like(n), slip), says) for slip, says in slips
@@ -185,4 +207,4 @@ def preact_network(make: object) -> str:
              "the shortcuts are projections; option A is asked for."),
         ]  # fmt: skip
         compare_networks(not_the_books(built(ask, [n], shown)), shape, like(n), mistakes, shown)
-    return "scores, gradients and layers for n = 1 and 2"
+    return "scores, gradients and layers for n = 1, 2 and 3"
