@@ -106,7 +106,7 @@ SMOKE = Setting(
     folder="smoke",
     data="fashion-mnist",
     recipe=dataclasses.replace(scaled(CIFAR, 4, 8), batch_size=8),
-    width=4,
+    width=8,
     seeds=(0, 1),
     row_steps=2,
     clean_images=16,
