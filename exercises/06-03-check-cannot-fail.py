@@ -10,7 +10,7 @@ from statistics import NormalDist
 import resnet
 
 # %% statement [markdown]
-# `Within("test_error", row, low, high)` of the ledger ({doc}`06-reproduction`) holds if the *mean* over a network's seeds lies between `low` and `high`, which count as inside. With 0 and 100 it cannot fail, and with `low` equal to `high` it cannot hold. Neither tells anything. A check is worth having if a network as good as claimed passes it and a worse one does not.
+# A simple check of a network's error holds if the *mean* over its seeds lies between two bounds, `low` and `high`, which count as inside. (The ledger's `Within` in {doc}`06-reproduction` wants more, the whole interval of the mean.) With 0 and 100 it cannot fail, and with `low` equal to `high` it cannot hold. Neither tells anything. A check is worth having if a network as good as claimed passes it and a worse one does not.
 #
 # The errors of a network's runs are independent draws from a normal distribution with a known deviation. Write `bounds(mean, deviation, runs, worse)`, which returns a pair `(low, high)` such that
 #
@@ -55,7 +55,7 @@ claim = resnet.reproduce.CLAIMS["d2l"]
 print(claim.checks[0])
 
 # %% explanation [markdown]
-# The mean of `runs` runs has the deviation $s / \sqrt{n}$. The first condition wants the upper bound at least 1.645 of these above `mean`, the second wants it as far below `mean + worse`. Both can be had if `worse` is at least $2 \cdot 1.645\, s / \sqrt{n}$, and then the middle between the two means does it. A lower bound is not needed for this. The ledger's checks of published values have one, at the same distance below: it also notices results that are too good, as when test images were trained on. With two such bounds `worse` must be larger, at least 3.61 instead of 3.29 times $s / \sqrt{n}$.
+# The mean of `runs` runs has the deviation $s / \sqrt{n}$. The first condition wants the upper bound at least 1.645 of these above `mean`, the second wants it as far below `mean + worse`. Both can be had if `worse` is at least $2 \cdot 1.645\, s / \sqrt{n}$, and then the middle between the two means does it. A lower bound is not needed for this. A bound at the same distance below also notices results that are too good, as when test images were trained on. With two such bounds `worse` must be larger, at least 3.61 instead of 3.29 times $s / \sqrt{n}$.
 #
 # So the number of seeds decides what a check can notice: to find half the fault takes four times the seeds. Where `None` comes out, the honest thing is to run more or to claim less.
 #

@@ -11,9 +11,9 @@ import resnet
 from resnet.reproduce.checks import Less
 
 # %% statement [markdown]
-# For the claim of degradation the CPU budget runs 20 and 56 layers. {cite:t}`he2016deep` (Fig. 6) have 32 and 44 between them: the training error of the plain networks rises from each depth to the next, and that of the residual networks falls.
+# For the claim of degradation the CPU scale runs 20 and 56 layers. {cite:t}`he2016deep` (Fig. 6) have 32 and 44 between them: the training error of the plain networks rises from each depth to the next, and that of the residual networks falls.
 #
-# State this as a claim. Make `claim` of `resnet.reproduce.CLAIMS["degradation"]` with `dataclasses.replace`: under the budget `"cpu"` it should run plain and residual networks of 20, 32, 44 and 56 layers (`only`), and its `checks` should
+# State this as a claim. Make `claim` of `resnet.reproduce.CLAIMS["degradation"]` with `dataclasses.replace`: at the scale `"cpu"` it should run plain and residual networks of 20, 32, 44 and 56 layers (`only`), and its `checks` should
 #
 # - all hold if the training errors are in the order that the paper found and far enough apart for the test, whatever their values are;
 # - not all hold if two neighbouring depths of either kind have changed places.
@@ -56,9 +56,9 @@ jobs = resnet.reproduce.plan([claim], "cpu", folder="depths")
 print(len(jobs), "runs of", len(rows), "networks")
 
 # %% explanation [markdown]
-# Three checks put four depths in order, so six are enough for both kinds. One check of the two ends, as in the ledger, would not notice if the depths between them were in another order. More checks than are needed do no harm to the order, but each is one more chance to fail: with a level of 5%, and differences as small as those between neighbours, "not separable" is a probable outcome for some of them. Look at what the chapter's two depths show after as many steps before you expect the paper's order. A good report says
+# Three checks put four depths in order, so six are enough for both kinds. One check of the two ends, as in the ledger, would not notice if the depths between them were in another order. More checks than are needed do no harm to the order, but each is one more chance to fail: with a level of 5%, and differences as small as those between neighbours, "not separable" is a probable outcome for some of them. Look at what the chapter's two depths show before you expect the paper's order. A good report says
 #
 # - that the claim was written first, and whether it was changed afterwards;
-# - data, size of images, steps, seeds, and that 600 steps are the beginning of a training: what the plain networks show there is how quickly they are trained;
+# - data, size of images, width, steps and seeds, and which of them are not the paper's;
 # - for each check its $p$, and "not separable" where it is so;
 # - the depth at which the plain network first becomes worse than with 20 layers *by the test*, and not by eye.

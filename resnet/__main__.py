@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import datetime
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,42 +15,26 @@ from resnet.bench import speeds
 from resnet.devices import pick_device, pick_precision, process, together
 from resnet.reproduce import command
 from resnet.runs import check_record, commit, machine, typed, write_json
+from resnet.variants import network
 
 ERRORS = (
     ValueError, resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError, OSError,
 )  # fmt: skip
 
+NAMES = (
+    "plain-20, ResNet-50, 'pre-activation ResNet-164'; what is not the papers' stands behind: "
+    "'ResNet-20, width 8, option C', 'ResNet-50, stride on 3x3', 'ResNet-110, dropout'"
+)
 SETS = "fashion-mnist, cifar10, digits, signs, or folder:PATH with train/CLASS and test/CLASS"
 
 EXAMPLES = """examples:
-  python -m resnet train --network cifar-20 --data fashion-mnist --sample --recipe fast
-  python -m resnet train --network resnet18 --recipe d2l --checkpoint run.pt --record run.json
-  torchrun --nproc-per-node 2 -m resnet train --network cifar-56 --recipe cifar
-  python -m resnet reproduce degradation --budget cpu --jobs 2
+  python -m resnet train --network ResNet-20 --data fashion-mnist --sample --recipe fast
+  python -m resnet train --network ResNet-18 --recipe d2l --checkpoint run.pt --record run.json
+  torchrun --nproc-per-node 2 -m resnet train --network ResNet-56 --recipe cifar
+  python -m resnet reproduce degradation --scale cpu --jobs 2
   python -m resnet bench
   python -m resnet data fashion-mnist
 """
-
-
-def build(
-    name: str, data: resnet.ImageData | resnet.ImageFolders, *, preact: bool, shortcut: str | None
-) -> Any:
-    """Make the network that a name like "resnet18" or "cifar-56" stands for, to fit the data.
-
-    Raises:
-        ValueError: for another name, or a depth that there is not.
-
-    """
-    match = re.fullmatch(r"(resnet|cifar-)(\d+)", name)
-    if not match:
-        raise ValueError(
-            f"network={name!r}: expected resnet18 … resnet152, or cifar-20, cifar-32 …"
-        )
-    make = resnet.imagenet_resnet if match[1] == "resnet" else resnet.cifar_resnet
-    options: dict[str, Any] = {"preact": preact}
-    if shortcut:
-        options["shortcut"] = None if shortcut == "none" else shortcut
-    return make(int(match[2]), len(data.classes), data.channels, **options)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -66,7 +49,7 @@ def train(options: argparse.Namespace) -> None:
     recipe = dataclasses.replace(recipe, **changes)
     data = resnet.load_data(options.data, root=options.root, sample=options.sample)
     torch.manual_seed(options.seed)
-    model = build(options.network, data, preact=options.preact, shortcut=options.shortcut)
+    model = network(options.network, len(data.classes), data.channels)
     with together(options.device):
         first = process()[0] == 0
         run = resnet.fit(
@@ -112,7 +95,7 @@ def bench(options: argparse.Namespace) -> None:
     for row in speeds(device, precisions, steps=options.steps):
         rows.append(row)
         print(
-            f"{row['network']:<9} {row['input'][3]:>3} pixels, batch {row['input'][0]}, "
+            f"{row['network']:<10} {row['input'][3]:>3} pixels, batch {row['input'][0]}, "
             f"{row['precision']:<8} {'compiled' if row['compiled'] else 'eager':<8} "
             f"{row['images_per_second']:>10,.1f} images/s, {row['share_of_ceiling']:>6.1%} of the "
             f"matrix products' {row['ceiling_gigaflops']:,.0f} GFLOP/s, "
@@ -134,9 +117,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train", help="train a network, resume it, record it")
     add = training.add_argument
-    add("--network", default="resnet18", help="resnet18 … resnet152, or cifar-20, cifar-32, …")
-    add("--preact", action="store_true", help="pre-activation units (He et al. 2016b)")
-    add("--shortcut", choices=["A", "B", "C", "none"], help="default: the paper's for the network")
+    add("--network", default="ResNet-18", metavar="NAME", help=NAMES)
     add("--data", default="fashion-mnist", help=SETS)
     add("--sample", action="store_true", help="the small sample that comes with the package")
     add("--root", help="folder of the data sets (default: RESNET_DATA or ~/.cache/resnet-book)")

@@ -148,6 +148,13 @@ class Batches:
         """Bring numbers to the device; to a GPU without waiting for what it is at."""
         return numbers.to(self.device, non_blocking=self.device.type == "cuda")
 
+    def clean(self, count: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the first training images in order, as tests see images, and their labels."""
+        for numbers in torch.arange(min(count, self.length)).split(batch_size):
+            (images,) = self.source.read([numbers])
+            x = prepare(images, self.recipe.image_size, self.mean)
+            yield x, self.labels[self._sent(numbers)]
+
     def test(self, batch_size: int) -> Iterator[Tensor]:
         """Yield the test images, or those held out, in order and as they are."""
         numbers = torch.arange(self.first_test, self.first_test + len(self.test_labels))

@@ -11,12 +11,13 @@ from resnet.blocks import check_positive
 from resnet.data import ImageData
 from resnet.devices import Precision, arithmetic
 from resnet.measure import multiply_adds
-from resnet.nets import ResNet, cifar_resnet, imagenet_resnet
+from resnet.nets import ResNet
 from resnet.recipes import Recipe
 from resnet.train import fit
+from resnet.variants import network
 
-# name, image side, batch size: D2L's training, and the CIFAR networks of 2016a, Sec. 4.2
-NETWORKS = (("resnet18", 96, 256), ("cifar-20", 32, 128), ("cifar-56", 32, 128))
+# name, image side, batch size: D2L's training, of grey images, and 2016a's, Sec. 4.2
+NETWORKS = (("ResNet-18", 96, 256), ("ResNet-20", 32, 128), ("ResNet-56", 32, 128))
 
 
 def wait(device: torch.device) -> None:
@@ -55,12 +56,6 @@ def noise(images: int, channels: int, side: int) -> ImageData:
     labels = torch.arange(images) % 10
     few = pixels[:10], labels[:10]
     return ImageData("noise", pixels, labels, *few, tuple("0123456789"), sample=False)
-
-
-def network(name: str) -> ResNet:
-    """Make one of `NETWORKS`: for grey images as in D2L's training, for colour as in CIFAR-10."""
-    kind, _, depth = name.partition("-")
-    return cifar_resnet(int(depth)) if depth else imagenet_resnet(int(kind[6:]), 10, 1)
 
 
 def speed(
@@ -124,14 +119,15 @@ def speeds(
             for compiled in (False, True) if precision == precisions[0] else (False,):
                 torch.manual_seed(0)
                 torch._dynamo.reset()
+                channels = 1 if side == 96 else 3
                 row = speed(
-                    network(name), side, batch_size,
+                    network(name, 10, channels), side, batch_size,
                     device=device, precision=precision, compiled=compiled, steps=steps,
                 )  # fmt: skip
                 reached = row.pop("operations_per_second")
                 yield {
                     "network": name,
-                    "input": [batch_size, 3 if "-" in name else 1, side, side],
+                    "input": [batch_size, channels, side, side],
                     "precision": precision,
                     "compiled": compiled,
                     **row,

@@ -1,10 +1,10 @@
-"""Residual units: basic and bottleneck, original and pre-activation.
+"""Residual units: basic and bottleneck, with the activation in any of the five places.
 
 All of them are one unit with four replaceable parts::
 
-    a = before(x)                      # nothing | BN-ReLU (pre-activation)
+    a = before(x)                      # original: nothing; pre-activation: BN-ReLU
     y = branch(a) + shortcut(x)        # convolutions + a way around them; a projection gets a
-    after(y)                           # ReLU | nothing (pre-activation)
+    after(y)                           # original: ReLU; pre-activation: nothing
 
 He et al. 2016a (*Deep Residual Learning for Image Recognition*), Eq. 1 and 2, Fig. 2 and 5;
 He et al. 2016b (*Identity Mappings in Deep Residual Networks*), Eq. 1 and 2, Fig. 4.
@@ -12,7 +12,8 @@ He et al. 2016b (*Identity Mappings in Deep Residual Networks*), Eq. 1 and 2, Fi
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Literal, get_args
+from functools import partialmethod
+from typing import Literal, NamedTuple, get_args
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,6 +22,26 @@ Shortcut = Literal["A", "B", "C"] | None
 StrideOn = Literal["1x1", "3x3"]
 
 SHORTCUTS = ("A", "B", "C", None)
+
+
+class Placement(NamedTuple):
+    """Where a unit has its BNs and ReLUs, each part in words."""
+
+    before: str  # the branch
+    between: str  # two convolutions of the branch
+    end: str  # of the branch
+    after: str  # the addition
+
+
+# 2016b, Fig. 4a to 4e and Table 2
+PLACEMENTS = {
+    "original": Placement("", "bn relu", "bn", "relu"),
+    "BN after addition": Placement("", "bn relu", "", "bn relu"),
+    "ReLU before addition": Placement("", "bn relu", "bn relu", ""),
+    "ReLU-only pre-activation": Placement("relu", "bn relu", "bn", ""),
+    "full pre-activation": Placement("bn relu", "bn relu", "", ""),
+}
+PREACT = "full pre-activation"
 
 
 def check_positive(**arguments: int) -> None:
@@ -43,9 +64,18 @@ def conv(in_channels: int, channels: int, kernel: int, stride: int = 1) -> nn.Co
     return nn.Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False)
 
 
-def bn_relu(channels: int) -> nn.Sequential:
-    """Make the pair that precedes a convolution in a pre-activation unit."""
-    return nn.Sequential(OrderedDict(bn=nn.BatchNorm2d(channels), relu=nn.ReLU(inplace=True)))
+def named_layers(words: str, channels: int, number: str = "") -> list[tuple[str, nn.Module]]:
+    """Make the layers that words name, for example "bn relu"; `number` ends their names."""
+    make = {"bn": lambda: nn.BatchNorm2d(channels), "relu": lambda: nn.ReLU(inplace=True)}
+    return [(word + number, make[word]()) for word in words.split()]
+
+
+def activation(words: str, channels: int) -> nn.Module:
+    """Make what words name as one module; "" makes the identity."""
+    layers = OrderedDict(named_layers(words, channels))
+    if len(layers) == 1:
+        return layers.popitem()[1]
+    return nn.Sequential(layers) if layers else nn.Identity()
 
 
 class ZeroPad(nn.Module):
@@ -92,37 +122,41 @@ class ResidualUnit(nn.Module):
         convolutions: the branch's convolutions, in order.
         shortcut: "A" zero-padded identity, "B" projection where the shape changes,
             "C" always a projection, None the plain network.
+        placement: of BNs and ReLUs, a key of `PLACEMENTS`.
 
     Raises:
-        ValueError: for an unknown shortcut, or option A with fewer channels out than in.
+        ValueError: for an unknown shortcut or placement, or option A with fewer channels out than
+            in.
 
     """
 
     expansion = 1  # channels out = expansion * channels
-    preact = False
-    activation = staticmethod(bn_relu)  # what comes before the branch of a pre-activation unit
 
-    def __init__(self, convolutions: Sequence[nn.Conv2d], shortcut: Shortcut) -> None:
+    def __init__(
+        self,
+        convolutions: Sequence[nn.Conv2d],
+        shortcut: Shortcut,
+        placement: str = "original",
+    ) -> None:
         super().__init__()
         check_one_of("shortcut", shortcut, SHORTCUTS)
-        first, last = convolutions[0], convolutions[-1]
-        shape = (first.in_channels, last.out_channels)
+        check_one_of("placement", placement, tuple(PLACEMENTS))
+        self.placement = PLACEMENTS[placement]
+        in_channels, channels = convolutions[0].in_channels, convolutions[-1].out_channels
         stride = max(c.stride[0] for c in convolutions)
-        self.before = self.activation(first.in_channels) if self.preact else nn.Identity()
+        self.before = activation(self.placement.before, in_channels)
+        if isinstance(self.before, nn.ReLU):
+            self.before.inplace = False  # the shortcut carries the same input
         self.branch: nn.Module = self._branch(convolutions)
-        self.shortcut = self._shortcut(shortcut, *shape, stride)
-        self.after: nn.Module = nn.Identity() if self.preact else nn.ReLU(inplace=True)
+        self.shortcut = self._shortcut(shortcut, in_channels, channels, stride)
+        self.after = activation(self.placement.after, channels)
 
     def _branch(self, convolutions: Sequence[nn.Conv2d]) -> nn.Sequential:
-        """Join the convolutions by BN-ReLU; the original form closes with a BN."""
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for i, convolution in enumerate(convolutions, 1):
+            words = self.placement.between if i < len(convolutions) else self.placement.end
             layers[f"conv{i}"] = convolution
-            layers[f"bn{i}"] = nn.BatchNorm2d(convolution.out_channels)
-            layers[f"relu{i}"] = nn.ReLU(inplace=True)
-        layers.popitem()  # no ReLU before the addition
-        if self.preact:
-            layers.popitem()  # nor a BN: the next unit starts with one
+            layers.update(named_layers(words, convolution.out_channels, str(i)))
         return nn.Sequential(layers)
 
     def _shortcut(
@@ -132,7 +166,8 @@ class ResidualUnit(nn.Module):
         if option is None:
             return None
         if option == "C" or (option == "B" and changes):
-            return Projection(in_channels, channels, stride, bn=not self.preact)
+            bn = "bn" not in self.placement.before
+            return Projection(in_channels, channels, stride, bn=bn)
         return ZeroPad(in_channels, channels, stride) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -141,9 +176,13 @@ class ResidualUnit(nn.Module):
         y: Tensor = self.branch(a)
         if self.shortcut is not None:
             # A projection shares the unit's activation; an identity carries the raw input.
-            y = y + self.shortcut(a if isinstance(self.shortcut, Projection) else x)
+            y = self.join(y, self.shortcut(a if isinstance(self.shortcut, Projection) else x))
         out: Tensor = self.after(y)
         return out
+
+    def join(self, branch: Tensor, shortcut: Tensor) -> Tensor:
+        """Add what the branch and the shortcut give, both (N, C, H, W) (2016a, Eq. 1)."""
+        return branch + shortcut
 
 
 class BasicBlock(ResidualUnit):
@@ -154,6 +193,7 @@ class BasicBlock(ResidualUnit):
         channels: channels of both convolutions and of the output.
         stride: of the first convolution; the output is ceil(H/stride) pixels high.
         shortcut: see `ResidualUnit`.
+        placement: see `ResidualUnit`.
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.
@@ -161,10 +201,18 @@ class BasicBlock(ResidualUnit):
     """
 
     def __init__(
-        self, in_channels: int, channels: int, stride: int = 1, *, shortcut: Shortcut = "B"
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        shortcut: Shortcut = "B",
+        placement: str = "original",
     ) -> None:
         super().__init__(
-            [conv(in_channels, channels, 3, stride), conv(channels, channels, 3)], shortcut
+            [conv(in_channels, channels, 3, stride), conv(channels, channels, 3)],
+            shortcut,
+            placement,
         )
 
 
@@ -177,6 +225,7 @@ class Bottleneck(ResidualUnit):
         stride: the output is ceil(H/stride) pixels high.
         shortcut: see `ResidualUnit`.
         stride_on: "1x1" as in the authors' models (v1), "3x3" as in torchvision (v1.5).
+        placement: see `ResidualUnit`.
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.
@@ -193,6 +242,7 @@ class Bottleneck(ResidualUnit):
         *,
         shortcut: Shortcut = "B",
         stride_on: StrideOn = "1x1",
+        placement: str = "original",
     ) -> None:
         check_one_of("stride_on", stride_on, get_args(StrideOn))
         first, middle = (stride, 1) if stride_on == "1x1" else (1, stride)
@@ -203,6 +253,7 @@ class Bottleneck(ResidualUnit):
                 conv(channels, self.expansion * channels, 1),
             ],
             shortcut,
+            placement,
         )
         self.stride_on = stride_on
 
@@ -210,10 +261,10 @@ class Bottleneck(ResidualUnit):
 class PreActBasicBlock(BasicBlock):
     """`BasicBlock` with BN-ReLU before each convolution (2016b, Fig. 4e)."""
 
-    preact = True
+    __init__ = partialmethod(BasicBlock.__init__, placement=PREACT)
 
 
 class PreActBottleneck(Bottleneck):
     """`Bottleneck` with BN-ReLU before each convolution (2016b, Fig. 4e)."""
 
-    preact = True
+    __init__ = partialmethod(Bottleneck.__init__, placement=PREACT)

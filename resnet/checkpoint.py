@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet.devices import process, summed
-from resnet.runs import Run, completed
+from resnet.runs import Run
 
 MARK = b"resnet checkpoint 1 "  # then the SHA-256 of what follows the line
 
@@ -194,9 +194,8 @@ class Saver:
             warnings.warn(f"{told}; going on from the one before", stacklevel=3)
         if saved is None:
             return
-        before_run = completed(saved["run"])
         for name in ("network", "data", "recipe", "seed", "settings"):
-            before, now = before_run[name], dataclasses.asdict(self.run)[name]
+            before, now = saved["run"][name], dataclasses.asdict(self.run)[name]
             if before != now:
                 raise ValueError(
                     f"checkpoint={str(self.path)!r} is of another run, its {name} is {before}, not "

@@ -1,6 +1,7 @@
 """What a network costs: parameters, multiply-adds and the shape after every layer."""
 
 import copy
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -117,6 +118,35 @@ def multiply_adds(model: nn.Module, input_shape: tuple[int, ...]) -> int:
 
 
 @torch.no_grad()
+def refresh_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Replace the running statistics of every BN by those of `batches`, and end in evaluation mode.
+
+    In training, BN's running statistics are an average over past steps, with past weights; this
+    makes them belong to the weights of now. They are the mean over the batches of each batch's
+    mean and variance. All else, dropout for example, is in evaluation mode meanwhile.
+
+    Args:
+        model: changed in place: its buffers, not its weights.
+        batches: images (N, C, H, W), prepared as for training; best about as many in a batch.
+
+    """
+    model.eval()
+    norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain mean over the batches
+        norm.train()
+    try:
+        for images in batches:
+            model(images)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        model.eval()
+
+
+@torch.no_grad()
 def layer_responses(model: nn.Module, images: Tensor) -> list[float]:
     """Return the standard deviation of each layer's response, first layer to last.
 
@@ -124,7 +154,8 @@ def layer_responses(model: nn.Module, images: Tensor) -> list[float]:
     (2016a, Fig. 7); so this is defined for networks whose BN follows the convolutions.
 
     Args:
-        model: of `resnet.nets`, in its original form or plain; it is left in evaluation mode.
+        model: of `resnet.nets`, in its original form or plain; it is left in evaluation mode, in
+            which the responses depend on BN's running statistics: see `refresh_statistics`.
         images: (N, C, H, W), prepared as for the network's training.
 
     """

@@ -10,17 +10,17 @@ from functools import partial
 from torch import Tensor, nn
 
 from resnet.blocks import (
+    PREACT,
     BasicBlock,
     Bottleneck,
-    PreActBasicBlock,
-    PreActBottleneck,
     ResidualUnit,
     Shortcut,
     StrideOn,
-    bn_relu,
+    activation,
     check_one_of,
     check_positive,
     conv,
+    named_layers,
 )
 
 # 2016a, Table 1: units in conv2_x, conv3_x, conv4_x, conv5_x; bottlenecks from 50 layers on.
@@ -31,7 +31,7 @@ IMAGENET_UNITS = {
     101: (3, 4, 23, 3),
     152: (3, 8, 36, 3),
 }
-
+CIFAR_BOTTLENECKS = (164, 1001)  # 2016b, Sec. 4: these two have bottlenecks and option B
 
 UnitMaker = Callable[[int, int, int], ResidualUnit]
 
@@ -75,13 +75,13 @@ class ResNet(nn.Module):
             stage = nn.Sequential()
             for j in range(count):
                 block = unit(width, stage_channels, 2 if i > 0 and j == 0 else 1)
-                if block.preact and i == j == 0:
+                if i == j == 0:
                     block.before = nn.Identity()  # the stem has activated this unit's input
                 width = block.expansion * stage_channels
                 stage.append(block)
             self.add_module(f"stage{i + 1}", stage)
-        if block.preact:
-            self.act = block.activation(width)  # no unit follows that would activate
+        if block.placement.before:
+            self.act = activation(block.placement.before, width)  # no unit follows that would
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
         self.fc = nn.Linear(width, num_classes)
@@ -116,7 +116,7 @@ class ResNet(nn.Module):
 def _stem(in_channels: int, channels: int, *, large_images: bool) -> nn.Sequential:
     kernel, stride = (7, 2) if large_images else (3, 1)
     layers = OrderedDict[str, nn.Module](conv=conv(in_channels, channels, kernel, stride))
-    layers.update(bn_relu(channels).named_children())
+    layers.update(named_layers("bn relu", channels))
     if large_images:
         layers["maxpool"] = nn.MaxPool2d(3, stride=2, padding=1)
     return nn.Sequential(layers)
@@ -124,16 +124,57 @@ def _stem(in_channels: int, channels: int, *, large_images: bool) -> nn.Sequenti
 
 def _unit(*, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn) -> UnitMaker:
     check_one_of("preact", preact, (False, True))
+    placement = PREACT if preact else "original"
     if bottleneck:
-        kind = PreActBottleneck if preact else Bottleneck
-        return partial(kind, shortcut=shortcut, stride_on=stride_on)
+        return partial(Bottleneck, shortcut=shortcut, stride_on=stride_on, placement=placement)
     if stride_on != "1x1":
         raise ValueError(f"stride_on={stride_on!r}: only networks of bottlenecks have this choice")
-    return partial(PreActBasicBlock if preact else BasicBlock, shortcut=shortcut)
+    return partial(BasicBlock, shortcut=shortcut, placement=placement)
 
 
-def _name(depth: int, *, preact: bool, shortcut: Shortcut) -> str:
-    return f"{'pre-activation ' * preact}{'plain' if shortcut is None else 'ResNet'}-{depth}"
+# What the name of a network says of its options, where they are not the papers'.
+OPTION_WORDS: dict[tuple[str, object], str] = {
+    ("bottleneck", False): "basic blocks",
+    ("bottleneck", True): "bottlenecks",
+    ("shortcut", "A"): "option A",
+    ("shortcut", "B"): "option B",
+    ("shortcut", "C"): "option C",
+    ("stride_on", "3x3"): "stride on 3x3",
+}
+
+
+def papers_options(depth: int, *, cifar: bool) -> dict[str, object]:
+    """Return how the papers build a network: what goes without saying in its name."""
+    bottleneck = depth in CIFAR_BOTTLENECKS if cifar else depth >= 50
+    shortcut = "A" if cifar and not bottleneck else "B"
+    return {"width": 16, "bottleneck": bottleneck, "shortcut": shortcut, "stride_on": "1x1"}
+
+
+def network_name(
+    depth: int, *, cifar: bool, preact: bool = False, variant: str = "", **options: object
+) -> str:
+    """Name a network by its depth, its form, and whatever in it is not the papers'.
+
+    `resnet.variants.network` makes the network again from its name.
+
+    Args:
+        depth: layers with weights.
+        cifar: whether it has the three stages of 2016a, Sec. 4.2, or the four of Table 1.
+        preact: whether its units are pre-activation units.
+        variant: in words, what else its units are.
+        options: `width`, `bottleneck`, `shortcut`, `stride_on`; default: the papers'.
+
+    """
+    usual = papers_options(depth, cifar=cifar)
+    plain = options.get("shortcut", usual["shortcut"]) is None
+    form = "CIFAR " * (cifar and depth in IMAGENET_UNITS)  # else the depth tells
+    form += "pre-activation " * preact + ("plain" if plain else "ResNet")
+    words = [f"{form}-{depth}"]
+    for name, value in usual.items():
+        chosen = options.get(name, value)
+        if chosen != value and chosen is not None:
+            words.append(f"width {chosen}" if name == "width" else OPTION_WORDS[name, chosen])
+    return ", ".join([*words, variant] if variant else words)
 
 
 def imagenet_resnet(
@@ -173,7 +214,9 @@ def imagenet_resnet(
         num_classes=num_classes,
         in_channels=in_channels,
         large_images=True,
-        name=_name(depth, preact=preact, shortcut=shortcut),
+        name=network_name(
+            depth, cifar=False, preact=preact, shortcut=shortcut, stride_on=stride_on
+        ),
     )
 
 
@@ -189,6 +232,7 @@ def cifar_resnet(
     num_classes: int = 10,
     in_channels: int = 3,
     *,
+    width: int = 16,
     bottleneck: bool = False,
     preact: bool = False,
     shortcut: Shortcut = "A",
@@ -201,6 +245,7 @@ def cifar_resnet(
         depth: 6n + 2, or with bottlenecks 9n + 2 (2016b, Sec. 4: 164, 1001).
         num_classes: outputs.
         in_channels: channels of the images, (N, in_channels, H, W).
+        width: channels of the first stage, 16 in the papers; twice and four times in the others.
         bottleneck: units of three convolutions instead of two.
         preact: units of 2016b, Fig. 4e, instead of the original ones.
         shortcut: as in `imagenet_resnet`; the paper's choice here is "A".
@@ -213,6 +258,7 @@ def cifar_resnet(
 
     """
     check_positive(depth=depth)
+    check_positive(width=width)
     check_one_of("bottleneck", bottleneck, (False, True))
     step = 9 if bottleneck else 6  # three stages, two or three convolutions a unit
     n, rest = divmod(depth - 2, step)
@@ -223,10 +269,19 @@ def cifar_resnet(
         )
     return ResNet(
         unit or _unit(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on),
-        (16, 32, 64),
+        (width, 2 * width, 4 * width),
         (n, n, n),
         num_classes=num_classes,
         in_channels=in_channels,
         large_images=False,
-        name=_name(depth, preact=preact, shortcut=shortcut),
+        name=network_name(
+            depth,
+            cifar=True,
+            preact=preact,
+            variant="own units" if unit else "",
+            width=width,
+            bottleneck=bottleneck,
+            shortcut=shortcut,
+            stride_on=stride_on,
+        ),
     )

@@ -1,7 +1,7 @@
 """Published numbers, each with its paper, table and row. Nothing here was measured by us."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 HE_2016A = "He et al. 2016a"
 HE_2016B = "He et al. 2016b"
@@ -29,6 +29,16 @@ class Published:
         if row not in self.values:
             raise KeyError(f"{self.source}, {self.place} has no row {row!r}: {list(self.values)}")
         return self.values[row]
+
+
+@dataclass(frozen=True)
+class Replication:
+    """Other people's runs of a paper's recipe: who, how, the values and their deviations."""
+
+    who: str
+    how: str
+    values: Mapping[str, float]
+    deviations: Mapping[str, float] = field(default_factory=dict)
 
 
 MULTIPLY_ADDS = Published(
@@ -106,6 +116,38 @@ CIFAR_PREACT = Published(
     HE_2016B, "Table 3", "CIFAR-10 test error, pre-activation units", "%",
     {110: 6.37, 164: 5.46, 1001: 4.92},
 )  # fmt: skip
+CIFAR_PREACT_PARAMETERS = Published(
+    HE_2016B, "Table 4", "parameters, pre-activation networks for CIFAR-10", "10^6",
+    {164: 1.7, 1001: 10.2}, note="without BN's scales and shifts, which 2016a's 19.4 for 1202 has",
+)  # fmt: skip
+# Other people's runs of 2016a's recipe on CIFAR-10, test error in %: see `Replication`.
+REPLICATIONS = (
+    Replication(
+        "nabla0001/resnet", "mean of 5, last epoch, 45,000 images; from step 32,000 on at a rate "
+        "of 0.001, a tenth of the paper's",
+        {"plain-20": 9.78, "plain-56": 12.95, "ResNet-20": 8.51, "ResNet-56": 7.40,
+         "ResNet-110": 7.14},
+        {"plain-20": 0.13, "plain-56": 0.22, "ResNet-20": 0.22, "ResNet-56": 0.27,
+         "ResNet-110": 0.20},
+    ),
+    Replication(
+        "hhhhuangggg/resnet-cifar10", "1 run, last epoch",
+        {"plain-20": 9.35, "plain-56": 12.32, "ResNet-20": 8.23, "ResNet-56": 7.13},
+    ),
+    Replication(
+        "gcr/torch-residual-networks", "1 run",
+        {"ResNet-20": 8.29, "ResNet-32": 7.63, "ResNet-44": 7.14, "ResNet-56": 6.94,
+         "ResNet-110": 6.73},
+    ),
+    Replication(
+        "akamaster", "1 run, best epoch by test error",
+        {"ResNet-20": 8.27, "ResNet-32": 7.37, "ResNet-44": 6.90, "ResNet-56": 6.61,
+         "ResNet-110": 6.32},
+    ),
+)  # fmt: skip
+# The training errors of the second of these, in %.
+REPLICATED_TRAINING = {"plain-20": 1.12, "plain-56": 3.75, "ResNet-20": 0.61, "ResNet-56": 0.06}
+SEED_DEVIATION = 0.2  # points of test error between seeds: 2016a's 110 layers 0.16, others to 0.27
 HAND_SIGNS = Published(
     "an article in the style of a Keras course", "its text", "SIGNS test accuracy", "%",
     {"test accuracy": 87},

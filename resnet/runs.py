@@ -3,18 +3,22 @@
 import dataclasses
 import datetime
 import json
+import math
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import torch
 
-SCHEMA = 4  # raised when a field changes its meaning
+SCHEMA = 5  # raised when a field changes its meaning
+DATA_FIELDS = ("name", "sample", "canonical", "train_images", "test_images", "sha256")
+ROW_FIELDS = ("step", "images", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 T = TypeVar("T")
 
@@ -49,10 +53,13 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str]:
 
 
 def commit() -> str:
-    """Return the commit of the checkout this module lies in, or "unknown" outside one."""
+    """Return the commit of the checkout this module lies in.
+
+    Outside of one it is what the environment variable RESNET_COMMIT says, or "unknown".
+    """
     checkout = Path(__file__).parents[1]
     if not (checkout / ".git").exists():  # installed, perhaps inside somebody's own repository
-        return "unknown"
+        return os.environ.get("RESNET_COMMIT", "unknown")
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
@@ -71,7 +78,7 @@ def typed() -> str:
     started = Path(sys.argv[0])
     if (started.parent.name, started.name) != (Path(__file__).parent.name, "__main__.py"):
         return ""
-    return " ".join(["python -m resnet", *sys.argv[1:]])
+    return f"python -m resnet {shlex.join(sys.argv[1:])}"
 
 
 def peak_memory(device: torch.device | str = "cpu") -> int:
@@ -106,12 +113,17 @@ def check_record(path: str | Path) -> None:
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
-    """Write a record; the file is there whole or not at all."""
+    """Write a record; the file is there whole or not at all.
+
+    Raises:
+        ValueError: if a number is not finite, which JSON cannot hold.
+
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(json.dumps(content, indent=1) + "\n")
+        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -130,10 +142,11 @@ class Run:
         data: what `ImageData.describe` says.
         recipe: the recipe's fields.
         seed: of the order of the images.
-        settings: `precision`, `compiled`, `processes`, `sync_bn`.
+        settings: `precision`, `compiled`, `processes`, `sync_bn`, `clean_images`.
         rows: one dict an epoch, or every so many steps: `epoch`, `step`, `images`,
             `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy`; losses in nats,
-            accuracies from 0 to 1.
+            accuracies from 0 to 1. With `clean_images` also
+            `train_accuracy_clean`, see `fit`.
         seconds: of training, one number a row, evaluation not included.
         measured: what was measured on the trained network besides, by name.
         machine: see `machine`.
@@ -194,58 +207,37 @@ class Run:
 
         """
         try:
-            content = _upgraded(json.loads(Path(path).read_text()))
-            fields = {f.name: f.type for f in dataclasses.fields(cls)}
-            if missing := [name for name in fields if name not in content]:
-                raise ValueError(f"{', '.join(missing)} missing")
-            if unknown := [name for name in content if name not in fields]:
-                raise ValueError(f"{', '.join(unknown)} unknown")
-            _check_types(content, FIELD_TYPES)
-            _check_types(content["data"], DATA_FIELDS)
-            for row in content["rows"]:
-                if not all(isinstance(v, int | float) for v in row.values()):
-                    raise ValueError(f"a row is {row!r}, expected numbers")
-            return cls(**content)
+            content = json.loads(Path(path).read_text())
+            if (schema := content.pop("schema")) != SCHEMA:
+                raise ValueError(f"schema {schema}, expected {SCHEMA}")
+            run = cls(**content)
+            _check(run)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a run's record: {error}") from error
+        return run
 
 
-FIELD_TYPES = {
-    "network": str, "data": dict, "recipe": dict, "seed": int, "settings": dict, "rows": list,
-    "seconds": list, "measured": dict, "machine": dict, "peak_memory": int, "command": str,
-    "commit": str, "date": str,
-}  # fmt: skip
-
-
-DATA_FIELDS = {
-    "name": str, "sample": bool, "canonical": bool, "train_images": int, "test_images": int,
-    "sha256": str,
-}  # fmt: skip
-
-
-def _check_types(content: dict[str, Any], kinds: dict[str, type]) -> None:
-    for name, kind in kinds.items():
-        if not isinstance(content[name], kind):
-            raise ValueError(f"{name} is {content[name]!r}, expected {kind.__name__}")
-
-
-def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a record's fields, those of older schemas brought to this one."""
-    schema = content.pop("schema")
-    if schema not in range(1, SCHEMA + 1):
-        raise ValueError(f"schema {schema}, expected {SCHEMA}")
-    if schema < 2:  # before precision could be chosen; every epoch was whole
-        rows = [{"images": content["data"]["train_images"], **row} for row in content["rows"]]
-        settings = {"precision": "float32", "compiled": False, "processes": 1}
-        content |= {"rows": rows, "settings": settings, "peak_memory": 0, "command": ""}
-    return completed(content) if schema < SCHEMA else content
-
-
-def completed(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a record's fields with those that came later, as they were before they could vary."""
-    data = {"canonical": True, **content["data"]}
-    settings = {"sync_bn": False, **content["settings"]}
-    return {"measured": {}, **content, "data": data, "settings": settings}
+def _check(run: Run) -> None:
+    """Raise ValueError or KeyError unless the fields are what `Run` says."""
+    for field_ in dataclasses.fields(Run):
+        kind, value = get_origin(field_.type) or field_.type, getattr(run, field_.name)
+        if not isinstance(value, kind):  # type: ignore[arg-type]
+            raise ValueError(f"{field_.name} is {value!r}, expected {kind.__name__}")  # type: ignore[union-attr]
+    if missing := [name for name in DATA_FIELDS if name not in run.data]:
+        raise ValueError(f"data: {', '.join(missing)} missing")
+    if not run.rows and "failed" not in run.measured:
+        raise ValueError("it has no rows, and no training that failed")
+    if len(run.seconds) != len(run.rows):
+        raise ValueError(f"{len(run.seconds)} seconds for {len(run.rows)} rows")
+    for row in run.rows:
+        if missing := [name for name in ROW_FIELDS if name not in row]:
+            raise ValueError(f"a row has no {', '.join(missing)}")
+        for name, value in row.items():
+            most = 1 if "accuracy" in name else math.inf
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError(f"a row's {name} is {value!r}, expected a number")
+            if not (0 <= value <= most and math.isfinite(value)):
+                raise ValueError(f"a row's {name} is {value!r}, expected 0 to {most}")
 
 
 def keep(run: Run, name: str) -> None:

@@ -8,6 +8,8 @@ TEXT = {
     "test": "test",
     "training": "training",
     "step": "gradient steps",
+    "training error": "training error (%)",
+    "gap": "deep minus shallow (points)",
     "error": "error (%)",
     "no runs": "no runs yet",
     "here": "here: test error (%)",
@@ -98,9 +100,11 @@ TEXT = {
     ),
     "alt curves": "{quantity} against the epoch, {n} lines. At the last epoch: {ends}.",
     "alt errors": (
-        "Training and test error in percent against the gradient steps, plain networks left, "
-        "residual networks right. At the end: {ends}"
+        "Training error in percent against the gradient steps, a panel for each form of the "
+        "network with two depths in it, and a last panel with the differences between the "
+        "depths. At the end: {ends}"
     ),
+    "alt crossing": "With {form} the deeper network is below from step {step} on.",
     "alt end": "{name}, mean of {n}: {end}.",
     "alt responses": (
         "Standard deviation of the response of each layer, left in the order of the layers, right "

@@ -23,8 +23,11 @@ from resnet.devices import (
     pick_precision,
     process,
 )
+from resnet.measure import refresh_statistics
 from resnet.recipes import Recipe
 from resnet.runs import Run, machine, peak_memory
+
+STATISTICS = 2048  # training images that fresh BN statistics are taken over
 
 
 class Evaluation(NamedTuple):
@@ -60,6 +63,7 @@ def fit(
     checkpoint: str | Path | None = None,
     save_every: float = 60.0,
     row_steps: int | None = None,
+    clean_images: int = 0,
     progress: bool = True,
 ) -> Run:
     """Train `model` in place and return the record.
@@ -82,6 +86,8 @@ def fit(
         save_every: seconds between checkpoints; a row has one in any case.
         row_steps: steps between two rows of the record; None: an epoch. The training itself is the
             same for any.
+        clean_images: so many training images, the first ones, on which each row also has the
+            accuracy as a test would find it: not augmented, and with BN statistics of their own.
         progress: show a bar an epoch on stderr.
 
     Raises:
@@ -97,6 +103,8 @@ def fit(
     batches = Batches(data, recipe, device, process())
     if row_steps is not None:
         check_positive(row_steps=row_steps)
+    if clean_images:
+        check_positive(clean_images=clean_images)
     every = row_steps or len(batches)
     total = recipe.steps or (recipe.epochs or 0) * len(batches)
     optimizer = make_optimizer(model, recipe)
@@ -107,6 +115,7 @@ def fit(
         "compiled": compiled,
         "processes": process()[1],
         "sync_bn": sync_bn,
+        "clean_images": clean_images,
     }
     run = Run(
         name, data.describe(), recipe.describe(), seed, settings=settings, machine=machine(device)
@@ -149,9 +158,17 @@ def fit(
                 f"the loss of {name} became {row['train_loss']} in epoch {row['epoch']}: lower "
                 f"lr={recipe.lr}; a checkpoint, if you keep one, is from before"
             )
-        run.seconds.append(seconds)
         test = score(model, batches, precision)
-        run.rows.append(row | {"test_loss": test.loss, "test_accuracy": test.accuracy})
+        if not math.isfinite(test.loss):  # the row's last step, whose own loss was a number
+            raise FloatingPointError(
+                f"the test loss of {name} became {test.loss} in epoch {row['epoch']}: lower "
+                f"lr={recipe.lr}; a checkpoint, if you keep one, is from before"
+            )
+        run.seconds.append(seconds)
+        row |= {"test_loss": test.loss, "test_accuracy": test.accuracy}
+        if clean_images:
+            row["train_accuracy_clean"] = clean_accuracy(model, batches, precision, clean_images)
+        run.rows.append(row)
         run.peak_memory = peak_memory(device)
         saver.save()
     return run
@@ -236,6 +253,25 @@ def evaluate(
     model.to(device)
     batches = Batches(data, recipe or Recipe(epochs=1, batch_size=1, lr=1.0), device)
     return score(model, batches, pick_precision(precision, device), batch_size)
+
+
+@torch.no_grad()
+def clean_accuracy(model: nn.Module, batches: Batches, precision: Precision, count: int) -> float:
+    """Classify the first training images without augmentation, with BN statistics of their own.
+
+    So it is not the augmentation's noise, nor the lag of BN's averages, that is measured. The
+    model's own statistics are put back.
+    """
+    kept = {name: value.clone() for name, value in model.named_buffers()}
+    hits = torch.zeros((), dtype=torch.long, device=batches.device)
+    with arithmetic(batches.device, precision):
+        size = batches.recipe.batch_size
+        refresh_statistics(model, (x for x, _ in batches.clean(min(count, STATISTICS), size)))
+        for x, y in batches.clean(count, 500):
+            hits += (model(x).argmax(1) == y).sum()
+    for name, value in model.named_buffers():
+        value.copy_(kept[name])
+    return hits.item() / min(count, batches.length)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
-"""The units of 2016b's Tables 1 and 2, each a basic block with some of its parts replaced.
+"""The units of 2016b's Table 1, and `network`, which makes any network of this book by its name.
 
-He et al. 2016b (*Identity Mappings in Deep Residual Networks*), Fig. 2 and 4; chapter 5 builds the
-same by hand. `network` makes any network that the papers' claims speak of, by its name.
+He et al. 2016b (*Identity Mappings in Deep Residual Networks*), Fig. 2; chapter 5 builds the same
+by hand. The units of Table 2 are those of `resnet.blocks.PLACEMENTS`.
 """
 
 import re
@@ -12,166 +12,145 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet.blocks import BasicBlock, ResidualUnit, check_one_of
-from resnet.nets import IMAGENET_UNITS, ResNet, cifar_resnet, imagenet_resnet
-
-# Table 2: the layers before the branch, of the branch, and after the addition.
-PLACEMENTS = {
-    "BN after addition": ("", "conv bn relu conv", "bn relu"),
-    "ReLU before addition": ("", "conv bn relu conv bn relu", ""),
-    "ReLU-only pre-activation": ("relu", "conv bn relu conv bn", ""),
-}
-GATE_BIAS = -6.0  # Table 1: the best of the initial biases for both kinds of gates
-
-
-def layers(words: str, width: int) -> nn.Sequential:
-    """Make BNs and ReLUs from their names; "" makes the identity."""
-    return nn.Sequential(
-        *(nn.BatchNorm2d(width) if word == "bn" else nn.ReLU() for word in words.split())
-    )
+from resnet.blocks import PLACEMENTS, PREACT, BasicBlock, Bottleneck, check_one_of
+from resnet.nets import (
+    IMAGENET_UNITS,
+    OPTION_WORDS,
+    ResNet,
+    cifar_resnet,
+    imagenet_resnet,
+    network_name,
+    papers_options,
+)
 
 
-def placed(name: str, in_channels: int, channels: int, stride: int = 1) -> ResidualUnit:
-    """Make a basic block (option A) whose layers stand in another order.
+class ScaledBlock(BasicBlock):
+    """A basic block that halves both the branch and the shortcut (Fig. 2b, constant scaling)."""
+
+    def join(self, branch: Tensor, shortcut: Tensor) -> Tensor:
+        """Return half the sum."""
+        return 0.5 * branch + 0.5 * shortcut
+
+
+class GatedBlock(BasicBlock):
+    """A basic block with a gate g(s) = sigmoid(W s + b) on what its shortcut carries, s (Fig. 2cd).
 
     Args:
-        name: a key of `PLACEMENTS`.
         in_channels: channels of the input.
-        channels: channels of the output.
+        channels: channels of the output, and of the gate: W is a 1x1 convolution.
         stride: of the first convolution.
+        exclusive: whether the branch gets g where the shortcut gets 1 - g (Fig. 2c), as in Highway
+            networks, or all of itself (Fig. 2d).
+        bias: where each b starts; -6 is the paper's best.
+        options: see `BasicBlock`.
 
     """
-    before, branch, after = PLACEMENTS[name]
-    block = BasicBlock(in_channels, channels, stride, shortcut="A")
-    convolutions = (m for m in block.branch.children() if isinstance(m, nn.Conv2d))
-    parts = [next(convolutions) if w == "conv" else layers(w, channels) for w in branch.split()]
-    block.branch = nn.Sequential(*parts)
-    block.before, block.after = layers(before, in_channels), layers(after, channels)
-    if before:
-        block.preact, block.activation = True, partial(layers, before)
-    return block
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        exclusive: bool,
+        bias: float = -6.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(in_channels, channels, stride, **options)
+        self.exclusive, self.gate = exclusive, nn.Conv2d(channels, channels, 1)
+        nn.init.constant_(self.gate.bias, bias)  # type: ignore[arg-type]
+
+    def join(self, branch: Tensor, shortcut: Tensor) -> Tensor:
+        """Return the gated sum."""
+        g = torch.sigmoid(self.gate(shortcut))
+        return (g * branch if self.exclusive else branch) + (1 - g) * shortcut
 
 
-class Scale(nn.Module):
-    """Multiply by a fixed factor."""
+class DropoutBlock(BasicBlock):
+    """A basic block that drops half of what its shortcut carries in training (Fig. 2f)."""
 
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
+    def __init__(self, *shape: int, **options: Any) -> None:
+        super().__init__(*shape, **options)
+        self.drop = nn.Dropout(0.5)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map x to factor * x."""
-        return self.factor * x
-
-
-class Gate(nn.Conv2d):
-    """A number from 0 to 1 for each value: g(x) = sigmoid(W x + b), W a 1x1 convolution."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, channels, 1)
-        nn.init.constant_(self.bias, GATE_BIAS)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, channels, H, W) to its gate, of the same shape."""
-        return torch.sigmoid(super().forward(x))
+    def join(self, branch: Tensor, shortcut: Tensor) -> Tensor:
+        """Return the branch and what is left of the shortcut."""
+        return branch + self.drop(shortcut)
 
 
-class GatedShortcut(nn.Module):
-    """Carry s and let 1 - g(s) of it pass; Fig. 2d, and the left half of Fig. 2c."""
-
-    def __init__(self, shortcut: nn.Module, gate: Gate) -> None:
-        super().__init__()
-        self.shortcut, self.gate = shortcut, gate
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map the unit's input to what its shortcut adds."""
-        s = self.shortcut(x)
-        return (1 - self.gate(s)) * s
-
-
-class GatedBranch(nn.Module):
-    """Let g(s) of the branch pass, with the shortcut's own gate; the right half of Fig. 2c."""
-
-    def __init__(self, branch: nn.Module, gated: GatedShortcut) -> None:
-        super().__init__()
-        self.branch = branch
-        self.gated = [gated]  # in a list: its weights are the shortcut's already
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map the unit's input to what its branch adds."""
-        (gated,) = self.gated
-        return gated.gate(gated.shortcut(x)) * self.branch(x)
-
-
-def _gated(
-    branch: nn.Module, shortcut: nn.Module, channels: int, *, exclusive: bool
-) -> tuple[nn.Module, nn.Module]:
-    gated = GatedShortcut(shortcut, Gate(channels))
-    return GatedBranch(branch, gated) if exclusive else branch, gated
-
-
-# Table 1: what becomes of the branch and the shortcut (option A) of a basic block.
-KINDS: dict[str, Callable[[nn.Module, nn.Module, int], tuple[nn.Module, nn.Module]]] = {
-    "constant scaling": lambda branch, shortcut, _: (
-        nn.Sequential(branch, Scale(0.5)),
-        nn.Sequential(shortcut, Scale(0.5)),
-    ),
-    "exclusive gating": partial(_gated, exclusive=True),
-    "shortcut-only gating": partial(_gated, exclusive=False),
-    "dropout": lambda branch, shortcut, _: (branch, nn.Sequential(shortcut, nn.Dropout(0.5))),
+# Table 1: what it calls the units, with other biases of the gates behind.
+KINDS: dict[str, Callable[..., BasicBlock]] = {
+    "constant scaling": ScaledBlock,
+    "dropout": DropoutBlock,
+    **{
+        f"{kind} gating" + (f" b={bias}" if bias != -6 else ""): partial(
+            GatedBlock, exclusive=kind == "exclusive", bias=bias
+        )
+        for kind in ("exclusive", "shortcut-only")
+        for bias in (-6, 0, -5, -7)
+    },
 }
+MOVED = tuple(name for name in PLACEMENTS if name not in ("original", PREACT))  # Table 2's others
+OPTIONS = {words: option for option, words in OPTION_WORDS.items()}
+NAME = re.compile(r"(CIFAR )?(pre-activation )?(plain|ResNet)-(\d+)((?:, [^,]+)*)")
 
 
-def carried(name: str, in_channels: int, channels: int, stride: int = 1) -> ResidualUnit:
-    """Make a basic block with another kind of shortcut, a key of `KINDS`; see `placed`."""
-    block = BasicBlock(in_channels, channels, stride, shortcut="A")
-    assert block.shortcut is not None
-    block.branch, block.shortcut = KINDS[name](block.branch, block.shortcut, channels)
-    return block
-
-
-FORMS: dict[str, dict[str, Any]] = {
-    "plain": {"shortcut": None},
-    "ResNet": {},
-    "pre-activation ResNet": {"preact": True},
-}
-VARIANTS: dict[str, dict[str, Any]] = {
-    "option B": {"shortcut": "B"},
-    "option C": {"shortcut": "C"},
-    **{name: {"unit": partial(placed, name)} for name in PLACEMENTS},
-    **{name: {"unit": partial(carried, name)} for name in KINDS},
-}
-BOTTLENECKS = (164, 1001)  # 2016b, Sec. 4: these two are made of bottlenecks, with projections
+def _described(name: str) -> dict[str, Any]:
+    """Return a name's parts as arguments of `network_name`; ValueError unless it is a name."""
+    match = NAME.fullmatch(name)
+    if not match:
+        raise ValueError(f"name={name!r}: expected one like 'plain-56' or 'ResNet-20, dropout'")
+    depth = int(match[4])
+    cifar = bool(match[1]) or depth not in IMAGENET_UNITS
+    told: dict[str, Any] = {"depth": depth, "cifar": cifar, "preact": bool(match[2])}
+    told |= papers_options(depth, cifar=cifar)
+    if match[3] == "plain":
+        told["shortcut"] = None
+    for words in match[5].split(", ")[1:]:
+        if width := re.fullmatch(r"width (\d+)", words):
+            told["width"] = int(width[1])
+        elif words in OPTIONS:
+            option, value = OPTIONS[words]
+            told[option] = value
+        else:
+            check_one_of("variant", words, (*OPTIONS, "width 8", *MOVED, *KINDS))
+            told["variant"] = words
+    if network_name(**told) != name:
+        raise ValueError(f"name={name!r}: expected {network_name(**told)!r}")
+    return told
 
 
 def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
-    """Make the network of a name such as "plain-56", "ResNet-110" or "ResNet-20, dropout".
+    """Make the network of a name; the attribute `name` of any network of this module is such a one.
+
+    "plain-56", "ResNet-50" and "pre-activation ResNet-164" are the papers' networks. What is not
+    the papers' stands behind: "ResNet-20, width 8, option C", "ResNet-50, stride on 3x3",
+    "ResNet-110, dropout". Depths of 2016a, Table 1, are ImageNet networks, unless "CIFAR" stands
+    before; all others are CIFAR networks.
 
     Args:
-        name: a form, a depth and, after a comma, a variant: "option B", "option C", or a key of
-            `PLACEMENTS` or `KINDS`. Depths of `IMAGENET_UNITS` that are no CIFAR depth (18, 34,
-            101) make an ImageNet network, all others a CIFAR network with option A.
+        name: see above.
         num_classes: outputs.
         in_channels: channels of the images.
 
     Raises:
-        ValueError: for a form, a variant or a depth that there is not.
+        ValueError: for what is no such name, or a network that there is not.
 
     """
-    match = re.fullmatch(r"(.+)-(\d+)(?:, (.+))?", name)
-    if not match:
-        raise ValueError(f"name={name!r}: expected one like 'plain-56' or 'ResNet-20, dropout'")
-    form, depth, variant = match[1], int(match[2]), match[3]
-    check_one_of("form", form, tuple(FORMS))
-    options = dict(FORMS[form])
+    told = _described(name)
+    depth, cifar, variant = told.pop("depth"), told.pop("cifar"), told.pop("variant", None)
+    if not cifar:
+        if variant or told.pop("width") != 16 or told.pop("bottleneck") != (depth >= 50):
+            raise ValueError(f"name={name!r}: only CIFAR networks come with other units or widths")
+        return imagenet_resnet(depth, num_classes, in_channels, **told)
     if variant:
-        check_one_of("variant", variant, tuple(VARIANTS))
-        options |= VARIANTS[variant]
-    if depth in IMAGENET_UNITS and (depth - 2) % 6:
-        net = imagenet_resnet(depth, num_classes, in_channels, **options)
-    else:
-        if depth in BOTTLENECKS:
-            options = {"bottleneck": True, "shortcut": "B", **options}
-        net = cifar_resnet(depth, num_classes, in_channels, **options)
+        if told["shortcut"] is None or told["preact"] or (variant in KINDS and told["bottleneck"]):
+            raise ValueError(f"name={name!r}: {variant!r} goes with original blocks of two layers")
+        if variant in KINDS:
+            told["unit"] = partial(KINDS[variant], shortcut=told["shortcut"])
+        else:
+            kind = Bottleneck if told["bottleneck"] else BasicBlock
+            told["unit"] = partial(kind, shortcut=told["shortcut"], placement=variant)
+    net = cifar_resnet(depth, num_classes, in_channels, **told)
     net.name = name
     return net

@@ -10,8 +10,9 @@ from statistics import NormalDist
 from resnet.check.answers import as_number, check_numbers
 from resnet.check.guard import Wrong, call, counted, function, kind
 from resnet.check.verdict import exercise
-from resnet.reproduce.checks import WORDS, Less, Outcome, Within
+from resnet.reproduce.checks import EARLY, WORDS, Check, Less, Outcome, Within
 from resnet.reproduce.claim import Claim
+from resnet.reproduce.ledger import Finding
 from resnet.runs import Run
 
 NORMAL = NormalDist()
@@ -239,26 +240,26 @@ def missing_depths(claim: object) -> str:
     names = (row for check in claim.checks for row in check.rows)
     if strange := [row for row in names if row not in claim.rows]:
         raise Wrong(f"A check names {strange[0]!r}, which is no row of the claim.")
+    if "cpu" not in claim.settings:
+        raise Wrong("The claim has no settings for the scale cpu: keep those that are there.")
     try:
-        rows = claim.networks("cpu")
+        rows = claim.trained("cpu")
     except KeyError as error:
-        raise Wrong(f"Under the budget cpu there is no row {error}.") from None
-    if missing := [row for row in wanted if rows.get(row) != row]:
-        raise Wrong(f"Under the budget cpu there is no {', '.join(missing)}. Which rows does "
+        raise Wrong(f"At the scale cpu there is no row {error}.") from None
+    if missing := [row for row in wanted if row not in rows or claim.rows[row] != row]:
+        raise Wrong(f"At the scale cpu there is no {', '.join(missing)}. Which rows does "
                     "`only` name?")  # fmt: skip
     if more := [row for row in rows if row not in wanted]:
-        raise Wrong(f"Under the budget cpu {', '.join(more)} would be trained, too.")
-    if "cpu" not in claim.settings:
-        raise Wrong("The claim has no settings for the budget cpu: keep those that are there.")
+        raise Wrong(f"At the scale cpu {', '.join(more)} would be trained, too.")
     quantities = {c.quantity for c in claim.checks if isinstance(c, Less | Within)}
     if strange := sorted(quantities - {*WORDS}):
         raise Wrong(f"There is no quantity {strange[0]!r}; there are "
                     f"{', '.join(map(repr, WORDS))}.")  # fmt: skip
-    made = claim.checked("cpu", full=False)
+    made = claim.asked("cpu", full=False)
     if not made:
         raise Wrong("No check of the claim is about rows that are run.")
     for low, step in ((5.0, 1.5), (30.0, 4.0)):
-        failing = [c for c in made if c.outcome(_runs(orders, low, step)) is not Outcome.HOLDS]
+        failing = _failing(claim, orders, low, step)
         if failing:
             told = "The claim is about training errors."
             if isinstance(failing[0], Less) and failing[0].quantity == "train_error":
@@ -271,23 +272,28 @@ def missing_depths(claim: object) -> str:
         for i in range(len(rows_in_order) - 1):
             swapped = list(rows_in_order)
             swapped[i], swapped[i + 1] = swapped[i + 1], swapped[i]
-            runs = _runs({**orders, form: swapped}, 5.0, 1.5)
-            if all(check.outcome(runs) is Outcome.HOLDS for check in made):
+            if not _failing(claim, {**orders, form: swapped}, 5.0, 1.5):
                 raise Wrong(f"If {swapped[i]} and {swapped[i + 1]} change places, everything still "
                             "holds. Which check should notice?")  # fmt: skip
     told = "which hold in the paper's order, and fail if two neighbours change places"
     return f"{counted(len(made), 'check')}, {told}"
 
 
-def _runs(orders: dict[str, list[str]], low: float, step: float) -> dict[str, list[Run]]:
-    """Make up records whose training errors are in the order given; nothing else differs."""
-    return {
+def _failing(claim: Claim, orders: dict[str, list[str]], low: float, step: float) -> list[Check]:
+    """Return the checks that do not hold if the training errors are in the order given.
+
+    Nothing else differs between the records that are made up for it.
+    """
+    runs = {
         row: [
             Run(row, {}, {}, seed, commit="", machine={}, measured={"responses": [1.0]}, rows=[
-                {"train_accuracy": 1 - (low + step * i + 0.1 * seed) / 100,
+                {"step": EARLY, "images": 1.0,
+                 "train_accuracy": 1 - (low + step * i + 0.1 * seed) / 100,
                  "test_accuracy": 0.9 - 0.001 * seed}])
-            for seed in range(3)
+            for seed in claim.settings["cpu"].seeds
         ]
         for rows in orders.values()
         for i, row in enumerate(rows)
     }  # fmt: skip
+    outcomes = Finding(claim, "cpu", runs, full=False).outcomes
+    return [check for check, outcome in outcomes if outcome is not Outcome.HOLDS]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet import nets
-from resnet.blocks import bn_relu, conv
+from resnet.blocks import activation, conv
 from resnet.check.guard import Wrong, function
 from resnet.check.handed import built, not_the_books, own_copy
 from resnet.check.layers import Kind, Reference, Undrawn, by_module, layers_of
@@ -171,7 +171,7 @@ def preact_network(make: object) -> str:
         return lambda: nets.cifar_resnet(6 * n + 2, preact=True)
 
     def activated_twice(net: nn.Module) -> None:
-        net.set_submodule("stage1.0.before", bn_relu(16))
+        net.set_submodule("stage1.0.before", activation("bn relu", 16))
 
     def bare_stem(net: nn.Module) -> None:
         without("stem.bn")(net)

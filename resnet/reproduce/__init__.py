@@ -1,13 +1,16 @@
 """Reproducing the papers: claims, the runs that they need, and the verdicts that follow."""
 
 from resnet.reproduce.claim import Claim
-from resnet.reproduce.claims import CLAIMS
+from resnet.reproduce.claims import CLAIMS, LEFT_OUT, ORDER
 from resnet.reproduce.ledger import Finding, Verdict, findings, load_records, verdict
+from resnet.reproduce.power import power
 from resnet.reproduce.tables import checks_table, ledger, rows_table
 from resnet.reproduce.work import plan, records_folder, reproduce
 
 __all__ = [
     "CLAIMS",
+    "LEFT_OUT",
+    "ORDER",
     "Claim",
     "Finding",
     "Verdict",
@@ -16,6 +19,7 @@ __all__ = [
     "ledger",
     "load_records",
     "plan",
+    "power",
     "records_folder",
     "reproduce",
     "rows_table",

@@ -2,29 +2,32 @@
 
 import functools
 import statistics
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 
 from resnet.measure import count_parameters, multiply_adds
-from resnet.nets import cifar_resnet, imagenet_resnet
 from resnet.runs import Run
 from resnet.tables import PLUS_MINUS
+from resnet.variants import network
 
 LEVEL = 0.05  # of the one-sided test that an order has to pass
-LEAST_SEEDS = 2  # below this there is no deviation to compare with
+EARLY = 800  # steps after which "early_error" is taken, of the window that ends there
+FAILED = 90.0  # percent: the error of guessing among ten classes
 
-Quantity = Literal["train_error", "test_error", "response"]
+Quantity = Literal["train_error", "early_error", "train_error_mean", "test_error", "response"]
 Runs = Mapping[str, Sequence[Run]]  # by row of the claim
+Values = Mapping[str, Sequence[float]]  # likewise, a number for each seed
 
 WORDS: dict[Quantity, str] = {
     "train_error": "training error (%)",
+    "early_error": f"training error early on, up to step {EARLY} (%)",
+    "train_error_mean": "training error, mean over all steps (%)",
     "test_error": "test error (%)",
-    "response": "mean response",
+    "response": "median response",
 }
 
 
@@ -38,28 +41,31 @@ class Outcome(StrEnum):
     NOT_RUN = "not run"
 
 
-def value(run: Run, quantity: Quantity) -> float:
-    """Return what a run came to in its last row.
+def value(run: Run, quantity: Quantity) -> float | None:
+    """Return what a run came to; None if it has no such number.
 
-    "train_error" and "test_error" are in percent; a training that failed has that of guessing.
-    "response" is the mean over the layers of the deviations that `layer_responses` gives.
-
-    Raises:
-        ValueError: if the record has no such measurement.
-
+    Errors are in percent, those of the last row where nothing else is said. A training that failed
+    has that of guessing. "response" is the median over the layers of what `layer_responses` gives.
     """
     if quantity == "response":
-        if not run.measured.get("responses"):
-            raise ValueError(f"the record of {run.network}, seed {run.seed}, has no responses")
-        return statistics.fmean(run.measured["responses"])
+        responses = run.measured.get("responses")
+        return statistics.median(responses) if responses else None
     if "failed" in run.measured:
-        return 90.0  # ten classes
+        return FAILED
+    if quantity == "train_error_mean":
+        weights = run.column("images")
+        pairs = zip(run.column("train_accuracy"), weights, strict=True)
+        return 100 * (1 - sum(a * n for a, n in pairs) / sum(weights))
+    if quantity == "early_error":
+        early = [row for row in run.rows if row["step"] == EARLY] or run.rows[:1]
+        return 100 * (1 - early[0]["train_accuracy"])
     return 100 * (1 - run.rows[-1][quantity.replace("error", "accuracy")])
 
 
 def values(runs: Sequence[Run], quantity: Quantity) -> list[float]:
-    """Return the last values of several runs."""
-    return [value(run, quantity) for run in runs]
+    """Return what several runs came to, those that have such a number."""
+    found = [value(run, quantity) for run in runs]
+    return [number for number in found if number is not None]
 
 
 def mean_deviation(numbers: Sequence[float]) -> str:
@@ -70,53 +76,90 @@ def mean_deviation(numbers: Sequence[float]) -> str:
     return mean + (f"{PLUS_MINUS}{statistics.stdev(numbers):.2f}" if len(numbers) > 1 else "")
 
 
+class Estimate(NamedTuple):
+    """A combination of means over seeds: its value, standard error, and degrees of freedom."""
+
+    mean: float
+    error: float
+    freedom: float
+
+    def below(self, bound: float = 0.0) -> float:
+        """Return the p of "the true value is below the bound", Student's one-sided test."""
+        from scipy.special import stdtr
+
+        if not self.error:  # all seeds alike: nothing to estimate
+            return 0.5 if self.mean == bound else float(self.mean > bound)
+        return float(stdtr(self.freedom, (self.mean - bound) / self.error))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the interval that has the true value with this probability."""
+        from scipy.special import stdtrit
+
+        half = self.error and self.error * float(stdtrit(self.freedom, (1 + level) / 2))
+        return self.mean - half, self.mean + half
+
+
+def combined(weights: Mapping[str, float], values: Values) -> Estimate:
+    """Estimate the weighted sum of rows' means; Welch's error, Satterthwaite's freedom."""
+    mean, parts = 0.0, []
+    for row, weight in weights.items():
+        numbers = values[row]
+        mean += weight * statistics.fmean(numbers)
+        parts.append((weight**2 * statistics.variance(numbers) / len(numbers), len(numbers) - 1))
+    variance = sum(v for v, _ in parts)
+    freedom = variance**2 / sum(v**2 / n for v, n in parts) if variance else float("inf")
+    return Estimate(mean, variance**0.5, freedom)
+
+
 @dataclass(frozen=True)
 class Less:
-    """Row `a` has a smaller `quantity` than row `b`: Welch's one-sided t-test over seeds.
+    """Side `a` has less of a quantity than side `b`: Welch's one-sided t-test over seeds.
 
     Attributes:
         quantity: see `value`.
-        a: the row that should have less.
-        b: the row that should have more.
+        a: the side that should have less: a row, or two rows of which the second is subtracted.
+        b: the side that should have more.
+        margin: how much more than `b` the side `a` may have.
         needs_full: whether the check makes sense at the papers' scale only.
 
     """
 
     quantity: Quantity
-    a: str
-    b: str
+    a: str | tuple[str, str]
+    b: str | tuple[str, str]
+    margin: float = 0.0
     needs_full: bool = False
 
     def __str__(self) -> str:
-        return f"{WORDS[self.quantity]}: {self.a} < {self.b}"
+        a, b = (side if isinstance(side, str) else " − ".join(side) for side in (self.a, self.b))
+        more = f" + {self.margin:g}" if self.margin else ""
+        return f"{WORDS[self.quantity]}: {a} < {b}{more}"
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The rows, with the factors of their means in the difference of the sides."""
+        found: dict[str, float] = {}
+        for sign, side in ((1.0, self.a), (-1.0, self.b)):
+            for i, row in enumerate((side,) if isinstance(side, str) else side):
+                found[row] = found.get(row, 0.0) + sign * (-1) ** i
+        return found
 
     @property
     def rows(self) -> tuple[str, ...]:
         """The rows that it needs."""
-        return self.a, self.b
+        return tuple(self.weights)
 
-    def compared(self, runs: Runs) -> tuple[str, str]:
-        """Write what is compared: the means over seeds of both rows."""
-        first, second = (mean_deviation(values(runs.get(r, ()), self.quantity)) for r in self.rows)
-        return first, second
+    def difference(self, values: Values) -> Estimate:
+        """Estimate side `a` minus side `b`."""
+        return combined(self.weights, values)
 
-    def p_value(self, runs: Runs) -> float:
-        """Return how probable such a difference, or a larger one, is if there is none."""
-        from scipy.stats import ttest_ind  # takes long to import
+    def p_value(self, values: Values) -> float:
+        """Return how probable such a difference, or a smaller one, is if there is none."""
+        return self.difference(values).below(self.margin)
 
-        first, second = (values(runs[row], self.quantity) for row in self.rows)
-        if len({*first}) == len({*second}) == 1:  # no deviation at all: nothing to estimate
-            difference = first[0] - second[0]
-            return 0.5 if not difference else float(difference > 0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # nearly equal values
-            return float(ttest_ind(first, second, equal_var=False, alternative="less").pvalue)
-
-    def outcome(self, runs: Runs) -> Outcome:
-        """Say what the records of the rows say."""
-        if any(len(runs.get(row, ())) < LEAST_SEEDS for row in self.rows):
-            return Outcome.NOT_RUN
-        p = self.p_value(runs)
+    def outcome(self, values: Values) -> Outcome:
+        """Say what the numbers of the rows say."""
+        p = self.p_value(values)
         if p < LEVEL:
             return Outcome.HOLDS
         return Outcome.OPPOSITE if p > 1 - LEVEL else Outcome.NOT_SEPARABLE
@@ -124,13 +167,16 @@ class Less:
 
 @dataclass(frozen=True)
 class Within:
-    """The mean `quantity` of a row lies between `low` and `high`.
+    """The mean `quantity` of a row is a published one, up to a tolerance: a test of equivalence.
+
+    It holds if the whole 90% interval of the mean lies between the bounds (two one-sided tests at
+    5%), and fails if the whole interval lies outside.
 
     Attributes:
         quantity: see `value`.
         row: the row.
-        low: the smallest mean allowed.
-        high: the largest.
+        low: the lower bound.
+        high: the upper one.
         needs_full: whether the check makes sense at the papers' scale only.
 
     """
@@ -149,17 +195,26 @@ class Within:
         """The rows that it needs."""
         return (self.row,)
 
-    def compared(self, runs: Runs) -> tuple[str, str]:
-        """Write what is compared: the mean over seeds and the range."""
-        mean = mean_deviation(values(runs.get(self.row, ()), self.quantity))
-        return mean, f"{self.low:.2f} to {self.high:.2f}"
+    def outcome(self, values: Values) -> Outcome:
+        """Say what the numbers of the row say."""
+        low, high = combined({self.row: 1.0}, values).interval(1 - 2 * LEVEL)
+        if self.low <= low and high <= self.high:
+            return Outcome.HOLDS
+        outside = high < self.low or low > self.high
+        return Outcome.OUTSIDE if outside else Outcome.NOT_SEPARABLE
 
-    def outcome(self, runs: Runs) -> Outcome:
-        """Say what the records of the row say."""
-        if len(runs.get(self.row, ())) < LEAST_SEEDS:
-            return Outcome.NOT_RUN
-        mean = statistics.fmean(values(runs[self.row], self.quantity))
-        return Outcome.HOLDS if self.low <= mean <= self.high else Outcome.OUTSIDE
+
+@dataclass(frozen=True)
+class EachWithin(Within):
+    """Every run's `quantity` lies between the bounds: the range of other people's single runs."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}, each run"
+
+    def outcome(self, values: Values) -> Outcome:
+        """Say whether all runs do."""
+        inside = all(self.low <= number <= self.high for number in values[self.row])
+        return Outcome.HOLDS if inside else Outcome.OUTSIDE
 
 
 @dataclass(frozen=True)
@@ -168,47 +223,45 @@ class Counted:
 
     Attributes:
         quantity: what is counted; multiply-adds for one image of 224x224 pixels.
-        depth: of the network: ImageNet's for multiply-adds, CIFAR's with option A for parameters.
+        network: its name; multiply-adds are ImageNet's, with 1000 classes.
         published: the number in the paper, in `UNITS`.
         tolerance: in the same unit, from the digits that are printed.
+        without_bn: whether the count leaves out BN's scales and shifts.
 
     """
 
     UNITS: ClassVar = {"parameters": 1e6, "multiply-adds": 1e9}
 
     quantity: Literal["parameters", "multiply-adds"]
-    depth: int
+    network: str
     published: float
     tolerance: float
+    without_bn: bool = False
     rows: ClassVar[tuple[str, ...]] = ()
     needs_full: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        return f"{self.quantity}: ResNet-{self.depth}"
+        return f"{self.quantity}{' without those of BN' * self.without_bn}: {self.network}"
 
     @property
     def count(self) -> int:
         """Our number."""
-        return _count(self.quantity, self.depth)
+        return _count(self.quantity, self.network, without_bn=self.without_bn)
 
-    def compared(self, runs: Runs) -> tuple[str, str]:
-        """Write what is compared: our count and the published one."""
-        power = {1e6: "10⁶", 1e9: "10⁹"}[self.UNITS[self.quantity]]
-        return f"{self.count:,}", f"{self.published} · {power}"
-
-    def outcome(self, runs: Runs) -> Outcome:
+    def outcome(self, values: Values) -> Outcome:
         """Compare the count with the published one."""
         difference = abs(self.count / self.UNITS[self.quantity] - self.published)
         return Outcome.HOLDS if difference <= self.tolerance else Outcome.OUTSIDE
 
 
 @functools.cache
-def _count(quantity: str, depth: int) -> int:
+def _count(quantity: str, name: str, *, without_bn: bool) -> int:
     with torch.device("meta"):  # no numbers are needed in it
-        if quantity == "parameters":
-            return count_parameters(cifar_resnet(depth))
-        net = imagenet_resnet(depth)
-    return multiply_adds(net, (1, 3, 224, 224))
+        if quantity == "multiply-adds":
+            return multiply_adds(network(name, 1000), (1, 3, 224, 224))
+        net = network(name)
+    norms = [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    return count_parameters(net) - without_bn * sum(map(count_parameters, norms))
 
 
 Check = Less | Within | Counted

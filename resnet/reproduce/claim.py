@@ -1,10 +1,12 @@
-"""What a claim is: networks, what must hold of them, and how they are trained under a budget."""
+"""What a claim is: networks, what must hold of them, and how they are trained at each scale."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from resnet.recipes import Recipe
 from resnet.reproduce.checks import Check
-from resnet.reproduce.settings import Setting
+from resnet.reproduce.settings import Row, Setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,36 +17,44 @@ class Claim:
         title: a few words.
         source: the paper, and where in it.
         statement: what it says, a sentence or two.
-        rows: the networks by row of the published table; `{n}` stands for the depth.
+        rows: what is trained, by row of the published table; a network's name, or a `Row`.
         published: the published column whose rows these are, if there is one.
         published_for: what the published numbers are, in a table's header.
         checks: what must hold.
-        settings: by budget; empty for a claim that needs no training.
-        depths: by budget, what `{n}` is.
-        only: by budget, the rows that are run where these are not all.
+        settings: by scale; empty for a claim that needs no training.
+        depths: by scale, what `{n}` in a network's name is.
+        only: by scale, the rows that are run where these are not all.
+        seen: what was known from other runs when the claim was written.
+        not_asked: why it is not asked below the papers' scale, or at all.
 
     """
 
     title: str
     source: str
     statement: str
-    rows: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, str | Row] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
     published_for: str = ""
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     depths: Mapping[str, int] = field(default_factory=dict)
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    seen: str = ""
+    not_asked: str = ""
 
-    def networks(self, budget: str) -> dict[str, str]:
-        """Return the rows that a budget runs and the names of their networks."""
-        depth = self.depths.get(budget)
-        rows = self.only.get(budget, tuple(self.rows))
-        return {row: self.rows[row].format(n=depth) for row in rows}
+    def trained(self, scale: str) -> dict[str, tuple[str, Recipe]]:
+        """Return what a scale trains: by row, the name of the network, and the recipe."""
+        setting, found = self.settings[scale], {}
+        for row in self.only.get(scale, tuple(self.rows)):
+            entry = self.rows[row]
+            what = entry if isinstance(entry, Row) else Row(entry)
+            name = setting.network(what.network.format(n=self.depths.get(scale)))
+            found[row] = name, dataclasses.replace(setting.recipe, **what.changes)  # type: ignore[arg-type]
+        return found
 
-    def checked(self, budget: str, *, full: bool) -> list[Check]:
-        """Return the checks that can be made of a budget's rows, at the papers' scale or below."""
-        rows = self.networks(budget)
+    def asked(self, scale: str, *, full: bool) -> list[Check]:
+        """Return the checks that are made of a scale's rows, at the papers' scale or below."""
+        rows = self.trained(scale) if self.settings else {}
         return [
             check
             for check in self.checks

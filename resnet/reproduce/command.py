@@ -4,19 +4,21 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from resnet.reproduce.claims import CLAIMS
-from resnet.reproduce.settings import BUDGETS
-from resnet.reproduce.work import plan, reproduce
+from resnet.blocks import check_one_of
+from resnet.reproduce.claims import CLAIMS, ORDER
+from resnet.reproduce.settings import SCALES
+from resnet.reproduce.work import Job, plan, reproduce
 
 
 def add(commands: Any) -> None:
     """Add the command to the others of `python -m resnet`."""
     parser = commands.add_parser("reproduce", help="make the records that a claim needs")
     add = parser.add_argument
-    add("claim", choices=[*CLAIMS, "all"], help="see resnet/reproduce/claims.py")
-    add("--budget", default="smoke", choices=BUDGETS, help="see resnet/reproduce/settings.py")
-    add("--seeds", type=int, metavar="N", help="seeds 0 to N - 1; default: the budget's")
-    add("--data", help="instead of the budget's: cifar10, folder:PATH, …")
+    every = ", ".join(CLAIMS)
+    add("claims", nargs="+", metavar="claim", choices=[*CLAIMS, "all"], help=f"{every}; or all")
+    add("--scale", default="smoke", choices=SCALES, help="see resnet/reproduce/settings.py")
+    add("--seeds", type=int, nargs="+", metavar="SEED", help="some of the planned; default: all")
+    add("--data", nargs="+", default=[], metavar="SET=OTHER", help="as cifar10=folder:PATH")
     add("--folder", type=Path, help="of the records; default: results/reproduce of the book")
     add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
     add("--jobs", type=int, default=1, help="networks to train side by side")
@@ -27,15 +29,29 @@ def add(commands: Any) -> None:
 
 def work(options: argparse.Namespace) -> None:
     """Train what is missing for a claim, or for all of them, and write the records."""
-    chosen = list(CLAIMS.values()) if options.claim == "all" else [CLAIMS[options.claim]]
-    jobs = plan(
-        chosen, options.budget, seeds=options.seeds, data=options.data, folder=options.folder
-    )
+    data = dict(pair.partition("=")[::2] for pair in options.data)
+    for name, other in data.items():
+        if not other:
+            raise ValueError(f"data={name!r}: expected SET=OTHER, as cifar10=folder:PATH")
+    if "all" in options.claims:
+        queue = [(names, seeds if options.scale == "cpu" else None) for names, seeds in ORDER]
+        if options.seeds:
+            queue = [(names, options.seeds) for names, _ in ORDER]
+    else:
+        queue = [(tuple(options.claims), options.seeds)]
+        for name in options.claims:
+            check_one_of(f"scale (of {name})", options.scale, tuple(CLAIMS[name].settings))
+    jobs: dict[Path, Job] = {}
+    for names, seeds in queue:
+        chosen = [CLAIMS[name] for name in names]
+        found = plan(chosen, options.scale, seeds=seeds, data=data, folder=options.folder)
+        jobs |= {job.path: job for job in found if job.path not in jobs}
     if options.plan:
-        for job in jobs:
+        for job in jobs.values():
             print(job.path, "(there)" if job.path.exists() else "")
         return
-    runs = reproduce(jobs, device=options.device, at_once=options.jobs, progress=not options.quiet)
+    progress = not options.quiet
+    runs = reproduce(jobs.values(), device=options.device, at_once=options.jobs, progress=progress)
     for run in runs:
         end = run.rows[-1] if run.rows else {}
         told = run.measured.get("failed") or (

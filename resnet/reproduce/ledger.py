@@ -1,8 +1,8 @@
 """Records to verdicts: for each claim what was run, on what, and whether it holds.
 
-A verdict is computed from records and from nothing else. A record counts for a claim under a budget
-if its network and its recipe are those of the budget's setting; the folder it lies in does not
-matter. Records of different data are never taken together.
+A verdict is computed from records and from nothing else. A record counts for a claim at a scale if
+its network, its recipe, its seed and its precision are those of the scale's setting; the folder it
+lies in does not matter. Records of different data are never taken together.
 """
 
 import functools
@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from resnet.reproduce.checks import LEAST_SEEDS, Check, Outcome
+from resnet.reproduce.checks import Check, Counted, Estimate, Less, Outcome, combined, values
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import Setting
 from resnet.reproduce.work import records_folder
 from resnet.runs import Run
 
-JUDGED = ("gpu", "long", "cpu")  # the larger scale first; a smoke run says nothing about a claim
+JUDGED = ("papers", "gpu", "cpu")  # the larger scale first; a smoke run says nothing about a claim
 CANONICAL = {"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}  # names in `Run.data`
 
 
@@ -26,54 +26,97 @@ class Verdict(StrEnum):
 
     REPRODUCED = "reproduced"
     DIRECTION = "direction reproduced at reduced scale"
+    OPPOSITE = "opposite at reduced scale"
+    UNDECIDED = "undecided"
     NOT_REPRODUCED = "not reproduced"
     NOT_RUN = "not run"
+    NOT_ASKED = "not asked here"
 
 
 @dataclass
 class Finding:
-    """A claim, the records of one budget on one data set, and what follows.
+    """A claim, the records of one scale on one data set, and what follows.
 
     Attributes:
         claim: see `CLAIMS`.
-        budget: one of `JUDGED`; "" for a claim that needs no training.
-        runs: by row of the budget, in the order of the seeds; all on the same data.
-        full: whether this is the paper's scale on the paper's data.
+        scale: one of `JUDGED`; "" for a claim that needs no training.
+        runs: by row of the scale, in the order of the seeds; all on the same data.
+        full: whether this is the paper's training on the paper's data.
 
     """
 
     claim: Claim
-    budget: str = ""
+    scale: str = ""
     runs: dict[str, list[Run]] = field(default_factory=dict)
     full: bool = True
 
+    @property
+    def planned(self) -> tuple[int, ...]:
+        """The seeds that are judged."""
+        return self.claim.settings[self.scale].seeds if self.scale else ()
+
     @functools.cached_property
     def outcomes(self) -> list[tuple[Check, Outcome]]:
-        """Each check that can be made at this scale, and what the records say about it."""
-        checks = self.claim.checked(self.budget, full=self.full)
-        return [(check, check.outcome(self.runs)) for check in checks]
+        """Each check that is asked at this scale, and what the records say about it."""
+        return [(c, self._outcome(c)) for c in self.claim.asked(self.scale, full=self.full)]
+
+    def _outcome(self, check: Check) -> Outcome:
+        numbers = self.numbers(check)
+        if any(len(numbers[row]) < len(self.planned) for row in check.rows):
+            return Outcome.NOT_RUN
+        return check.outcome(numbers)
+
+    def numbers(self, check: Check) -> dict[str, list[float]]:
+        """Return a check's quantity of each run of its rows."""
+        if isinstance(check, Counted):
+            return {}
+        return {row: values(self.runs.get(row, ()), check.quantity) for row in check.rows}
+
+    def estimate(self, check: Check) -> Estimate | None:
+        """Return the difference that an order is about, or a mean; None without the records."""
+        if isinstance(check, Counted) or self._outcome(check) is Outcome.NOT_RUN:
+            return None
+        weights = check.weights if isinstance(check, Less) else {check.row: 1.0}
+        return combined(weights, self.numbers(check))
+
+    @functools.cached_property
+    def adjusted(self) -> dict[Check, float]:
+        """The p of each order, by Holm's method: for whoever reads one order of several.
+
+        The verdict, which wants all of them, needs no correction.
+        """
+        orders = [(c, c.p_value(self.numbers(c))) for c, o in self.outcomes
+                  if isinstance(c, Less) and o is not Outcome.NOT_RUN]  # fmt: skip
+        found: dict[Check, float] = {}
+        least = 0.0
+        for i, (check, p) in enumerate(sorted(orders, key=lambda pair: pair[1])):
+            least = found[check] = max(least, min(1.0, p * (len(orders) - i)))
+        return found
 
     @property
     def verdict(self) -> Verdict:
-        """Return what follows from the outcomes: all checks must hold, and all must be made."""
+        """Return what follows from the outcomes: all that is asked must hold."""
         found = {outcome for _, outcome in self.outcomes}
-        if not found or Outcome.NOT_RUN in found:
+        if not found:
+            return Verdict.NOT_ASKED
+        if Outcome.NOT_RUN in found:
             return Verdict.NOT_RUN
-        if found != {Outcome.HOLDS}:
-            return Verdict.NOT_REPRODUCED
-        return Verdict.REPRODUCED if self.full else Verdict.DIRECTION
+        if found == {Outcome.HOLDS}:
+            return Verdict.REPRODUCED if self.full else Verdict.DIRECTION
+        if found & {Outcome.OPPOSITE, Outcome.OUTSIDE}:
+            return Verdict.NOT_REPRODUCED if self.full else Verdict.OPPOSITE
+        return Verdict.UNDECIDED
 
     @property
     def reason(self) -> str:
         """Say in a few words what the verdict rests on."""
+        if self.verdict is Verdict.NOT_ASKED:
+            return self.claim.not_asked
         outcomes = [outcome for _, outcome in self.outcomes]
         if self.verdict is Verdict.NOT_RUN:
-            few = [
-                f"{row}: {len(self.runs.get(row, ()))}"
-                for row in dict.fromkeys(row for check, _ in self.outcomes for row in check.rows)
-                if len(self.runs.get(row, ())) < LEAST_SEEDS
-            ]
-            return f"seeds, of {LEAST_SEEDS} at least: {', '.join(few)}" if self.all_runs else ""
+            rows = dict.fromkeys(row for check, _ in self.outcomes for row in check.rows)
+            done = min(len(self.runs.get(row, ())) for row in rows)
+            return f"{done} of {len(self.planned)} seeds are complete" if self.all_runs else ""
         counts = [(o, outcomes.count(o)) for o in Outcome if o in outcomes]
         return ", ".join(f"{o}: {n} of {len(outcomes)}" for o, n in counts)
 
@@ -83,25 +126,21 @@ class Finding:
         return [run for runs in self.runs.values() for run in runs]
 
     @property
-    def scale(self) -> str:
+    def conditions(self) -> str:
         """Say what was run: data, and how it differs from the paper."""
-        if not self.budget:
+        if not self.scale:
             return "counted, nothing to train"
         if not self.all_runs:
             return "nothing yet"
-        return f"{self.data_name}; {self.claim.settings[self.budget].note}"
-
-    @property
-    def where(self) -> str:
-        """Say the same in a few words: budget and data."""
-        return f"{self.budget.upper()}: {self.data_name}" if self.all_runs else self.scale
+        return f"{self.data_name}; {self.claim.settings[self.scale].note}"
 
     @property
     def data_name(self) -> str:
         """Name the data of the records; a sample and a copy are called so."""
         data = self.all_runs[0].data
-        copy = "" if data["canonical"] else ", a copy"
-        return f"{'sample of ' * data['sample']}{data['name']}{copy}"
+        name = data["name"].removeprefix("images in ")
+        copy = "" if data["canonical"] or name.endswith("copy") else ", a copy"
+        return f"{'sample of ' * data['sample']}{name}{copy}"
 
     @property
     def seeds(self) -> str:
@@ -124,42 +163,47 @@ def load_records(folder: str | Path | None = None) -> list[Run]:
 def findings(claim: Claim, records: Iterable[Run]) -> list[Finding]:
     """Sort records into findings, the larger scale first; a single one without runs if none fits.
 
+    At one scale the paper's own data come before others.
+
     Args:
         claim: one of `CLAIMS`.
         records: any runs; those that are not the claim's are passed over, and of two with one
             network, data and seed the first counts.
 
     """
-    if not claim.settings:  # nothing to train
-        return [Finding(claim)]
     records = list(records)
-    found = [f for budget in JUDGED for f in _under(claim, budget, records)]
-    found.sort(key=lambda f: (JUDGED.index(f.budget), not f.full))
-    return found or [Finding(claim, JUDGED[-1], no_runs(claim, JUDGED[-1]), full=False)]
+    scales = [scale for scale in JUDGED if scale in claim.settings]
+    if not scales:  # nothing to train
+        return [Finding(claim)]
+    found = [f for scale in scales for f in _at(claim, scale, records)]
+    last = scales[-1]
+    return found or [Finding(claim, last, no_runs(claim, last), claim.settings[last].full)]
 
 
-def no_runs(claim: Claim, budget: str) -> dict[str, list[Run]]:
-    """Return the rows that a budget runs, each with an empty list."""
-    return {row: [] for row in claim.networks(budget)}
+def no_runs(claim: Claim, scale: str) -> dict[str, list[Run]]:
+    """Return the rows that a scale runs, each with an empty list."""
+    return {row: [] for row in claim.trained(scale)}
 
 
-def _under(claim: Claim, budget: str, records: Sequence[Run]) -> Iterable[Finding]:
-    if not (setting := claim.settings.get(budget)):
-        return ()
+def _at(claim: Claim, scale: str, records: Sequence[Run]) -> list[Finding]:
+    setting = claim.settings[scale]
     by_data: dict[tuple[object, ...], Finding] = {}
-    for row, network in claim.networks(budget).items():
-        recipe = setting.recipe_for(network).describe()
+    for row, (network, recipe) in claim.trained(scale).items():
+        wanted = network, recipe.describe(), setting.precision
         for run in sorted(records, key=lambda run: run.seed):
-            if (run.network, run.recipe) != (network, recipe):
+            if (run.network, run.recipe, run.settings.get("precision")) != wanted:
                 continue
-            key = (run.data["name"], run.data["sha256"], run.data["sample"])
+            if run.seed not in setting.seeds:
+                continue
+            key = (not is_canonical(run, setting), run.data["name"], run.data["sha256"],
+                   run.data["sample"])  # fmt: skip
             if key not in by_data:
                 full = setting.full and is_canonical(run, setting)
-                by_data[key] = Finding(claim, budget, no_runs(claim, budget), full)
+                by_data[key] = Finding(claim, scale, no_runs(claim, scale), full)
             runs = by_data[key].runs[row]
             if all(run.seed != other.seed for other in runs):
                 runs.append(run)
-    return by_data.values()
+    return [by_data[key] for key in sorted(by_data)]
 
 
 def is_canonical(run: Run, setting: Setting) -> bool:

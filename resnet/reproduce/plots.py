@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from resnet.figures import BLUE, INK, LINES, ORANGE, Figure, panel, styled
+from resnet.reproduce.gaps import crossing, gaps
 from resnet.runs import Run
 from resnet.texts import TEXT
 
@@ -22,41 +23,52 @@ def over_seeds(runs: Sequence[Run], column: str) -> tuple[np.ndarray, np.ndarray
 
 
 @styled
-def error_curves(*groups: Seeds) -> Figure:
-    """Draw training error (thin, dashed) and test error (bold) by step, a panel a group.
+def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
+    """Draw the training error by step, a panel a form, and the gap between its two depths.
 
-    After 2016a, Fig. 6. Lines are means over the seeds, bands reach from the lowest to the highest.
+    After 2016a, Fig. 6. Lines are means over the seeds, bands reach from the lowest to the highest;
+    a dotted line stands where the deeper network's mean falls below the shallower one's for good.
     A network of whose trainings one failed has no line.
+
+    Args:
+        forms: by form, the runs of its shallow and of its deep network.
+
     """
     panels, ends = [], []
+    difference, gap_axes = panel(height=3.1)
+    gap_axes.axhline(0, color=INK, lw=0.8)
     top = 0.0
-    for group in groups:
+    for (form, group), (gap_color, gap_line, _) in zip(forms.items(), LINES, strict=False):
         canvas, axes = panel(height=3.1)
-        for (name, runs), (color, _, marker) in zip(group.items(), itertools.cycle(LINES)):
+        for (name, runs), (color, line, _) in zip(group.items(), LINES, strict=False):
             if not runs or any("failed" in run.measured for run in runs):
                 continue
-            end = []
-            for kind, column, line, width in (
-                ("training", "train_accuracy", "--", 1.0),
-                ("test", "test_accuracy", "-", 2.2),
-            ):
-                steps, errors = over_seeds(runs, column)
-                mean = errors.mean(0)
-                label = f"{name}, {TEXT[kind]}"
-                axes.plot(steps, mean, line, color=color, lw=width, marker=marker, label=label)
-                axes.fill_between(
-                    steps, errors.min(0), errors.max(0), color=color, alpha=0.25, lw=0
-                )
-                top = max(top, errors.max())
-                end.append(f"{mean[-1]:.1f}% {TEXT[kind]}")
-            ends.append(TEXT["alt end"].format(name=name, n=len(runs), end=", ".join(end)))
-        axes.set(xlabel=TEXT["step"], ylabel=TEXT["error"])
-        if axes.lines:
+            steps, errors = over_seeds(runs, "train_accuracy")
+            axes.plot(steps, errors.mean(0), line, color=color, lw=1.8, label=name)
+            axes.fill_between(steps, errors.min(0), errors.max(0), color=color, alpha=0.25, lw=0)
+            top = max(top, errors.max())
+            end = f"{errors.mean(0)[-1]:.1f}%"
+            ends.append(TEXT["alt end"].format(name=name, n=len(runs), end=end))
+        shallow, deep = group.values()
+        if found := gaps(deep, shallow):
+            steps = np.array(list(found))
+            each = np.array(list(found.values()))
+            gap_axes.plot(steps, each.mean(1), gap_line, color=gap_color, lw=1.8, label=form)
+            gap_axes.fill_between(steps, each.min(1), each.max(1), color=gap_color, alpha=0.2, lw=0)
+            if (step := crossing(found)) is not None:
+                axes.axvline(step, ls=":", color=INK, lw=1.2)
+                ends.append(TEXT["alt crossing"].format(form=form, step=f"{step:,}"))
+        axes.set(xlabel=TEXT["step"], ylabel=TEXT["training error"])
+        if axes.get_legend_handles_labels()[1]:
             canvas.legend(loc="outside upper center", ncols=2, fontsize=9)
         panels.append(canvas)
     for canvas in panels:  # one scale for all
         canvas.axes[0].set_ylim(0, 1.05 * top or 1)
-    return Figure(panels, TEXT["alt errors"].format(ends=" ".join(ends) or TEXT["no runs"]))
+    gap_axes.set(xlabel=TEXT["step"], ylabel=TEXT["gap"])
+    if gap_axes.get_legend_handles_labels()[1]:
+        difference.legend(loc="outside upper center", ncols=2, fontsize=9)
+    told = " ".join(ends) or TEXT["no runs"]
+    return Figure([*panels, difference], TEXT["alt errors"].format(ends=told))
 
 
 @styled

@@ -1,19 +1,21 @@
-"""How the networks of a claim are trained under a budget: data, recipe, seeds.
+"""How the networks of a claim are trained at one scale: data, recipe, seeds, precision.
 
-Budgets: "smoke" takes seconds and shows that everything runs; "cpu" is scaled down to what two
-cores train in an hour or two and can show the direction of a claim; "long" gives the claims about
-depth five times as many steps; "gpu" is the papers' scale. Every number here was chosen by the time
-it takes. The CPU scale was cut once, after the early accuracies of two networks at a larger scale
-had been seen, and "long" was added when the results of "cpu" were known; chapter 6 says so.
+Scales: "smoke" takes seconds and shows that everything runs; "cpu" is what two processor cores
+train in some hours; "gpu" is a quarter of the papers' steps at their width; "papers" is their own
+training. All of it was fixed before the first run of seeds 10 and up; what had been seen by then
+stands with the claims (`Claim.seen`) and in chapter 6.
 """
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from resnet.recipes import CIFAR, CIFAR_110, D2L, Recipe
+from resnet.devices import Precision
+from resnet.recipes import CIFAR, D2L, Recipe
 
-BUDGETS = ("smoke", "cpu", "long", "gpu")
-WARMED = 110  # layers from which on the papers start at 0.01 (2016a, Sec. 4.2)
+SCALES = ("smoke", "cpu", "gpu", "papers")
+WINDOW = 400  # steps between two rows of a record, at any length, so that they compare
+CLEAN_IMAGES = 10_000  # see `fit`
+WARM_UP = (0.01, 400)  # 2016b, Sec. 4, for all networks; 2016a has it for 110 layers only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +26,14 @@ class Setting:
         folder: below that of the records; settings share one where they share trained networks.
         data: see `load_data`.
         recipe: see `Recipe`.
-        deep: the recipe from `WARMED` layers on, where it is another.
-        seeds: how many, unless asked for more or fewer.
+        width: of the CIFAR networks, see `cifar_resnet`.
+        seeds: neither more nor fewer are judged.
+        precision: of the layers; a record of another one does not count.
         row_steps: steps between two rows of a record; None: an epoch.
+        clean_images: see `fit`.
         part: (training, test) images of the sample that comes with the package; None: whole data.
         responses: whether the layers' responses are measured after training.
-        full: whether this is the papers' scale, so that their numbers can be compared.
+        full: whether this is the papers' training, so that their numbers can be compared.
         note: in words, how it differs from the paper.
 
     """
@@ -37,18 +41,36 @@ class Setting:
     folder: str
     data: str
     recipe: Recipe
-    deep: Recipe | None = None
-    seeds: int
-    row_steps: int | None = None
+    width: int = 16
+    seeds: tuple[int, ...]
+    precision: Precision = "float32"
+    row_steps: int | None = WINDOW
+    clean_images: int = CLEAN_IMAGES
     part: tuple[int, int] | None = None
     responses: bool = False
     full: bool = False
     note: str = ""
 
-    def recipe_for(self, network: str) -> Recipe:
-        """Return the recipe of a network, given by its name."""
-        depth = int(network.partition(",")[0].rpartition("-")[2])
-        return self.deep if self.deep and depth >= WARMED else self.recipe
+    def network(self, name: str) -> str:
+        """Return the name of a network of the papers' width with this setting's."""
+        if self.width == 16:
+            return name
+        depth, comma, rest = name.partition(",")
+        return f"{depth}, width {self.width}{comma}{rest}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What stands in a row of a claim: a network, and its recipe where that is another.
+
+    Attributes:
+        network: its name at the papers' width; `{n}` stands for the depth.
+        changes: fields of the setting's recipe, replaced.
+
+    """
+
+    network: str
+    changes: dict[str, object] = field(default_factory=dict)
 
 
 def scaled(recipe: Recipe, steps: int, image_size: int) -> Recipe:
@@ -64,21 +86,30 @@ def scaled(recipe: Recipe, steps: int, image_size: int) -> Recipe:
     )
 
 
-def reduced(recipe: Recipe) -> str:
-    """Say in words how a recipe that `scaled` made differs from the paper's."""
-    size = recipe.image_size
-    return (
-        f"resized to {size}×{size} pixels, {recipe.steps:,} steps instead of {CIFAR.steps:,}, "
-        "the schedule shortened with them"
-    )
+def reduced(setting: Setting) -> str:
+    """Say in words how a setting of the CIFAR networks differs from the paper's."""
+    parts = []
+    if setting.width != 16:
+        parts.append(f"{setting.width} channels in the first stage instead of 16")
+    if size := setting.recipe.image_size:
+        parts.append(f"images of {size}×{size} pixels instead of 32×32")
+    parts.append(f"{setting.recipe.steps:,} steps instead of {CIFAR.steps:,}")
+    return ", ".join(parts)
+
+
+def told(setting: Setting) -> Setting:
+    """Return the setting with its note."""
+    return dataclasses.replace(setting, note=reduced(setting))
 
 
 SMOKE = Setting(
     folder="smoke",
     data="fashion-mnist",
     recipe=dataclasses.replace(scaled(CIFAR, 4, 8), batch_size=8),
-    seeds=2,
+    width=8,
+    seeds=(0, 1),
     row_steps=2,
+    clean_images=16,
     part=(48, 50),
     responses=True,
     note="4 steps on 48 images of 8×8 pixels: shows that everything runs, nothing else",
@@ -86,54 +117,75 @@ SMOKE = Setting(
 SMOKE_D2L = dataclasses.replace(
     SMOKE,
     folder="smoke-d2l",
+    width=16,
     recipe=dataclasses.replace(D2L, epochs=1, batch_size=16, image_size=32),
     row_steps=None,
     responses=False,
     note="one epoch on 48 images: shows that everything runs, nothing else",
 )
-CPU = Setting(
-    folder="cpu-600",
+DEPTH = told(
+    Setting(
+        folder="depth",
+        data="cifar10",
+        recipe=dataclasses.replace(scaled(CIFAR, 8000, 16), warm_up=WARM_UP),
+        width=8,
+        seeds=(10, 11, 12),
+        responses=True,
+    )
+)
+BLOCKS = told(
+    dataclasses.replace(
+        DEPTH,
+        folder="blocks",
+        recipe=dataclasses.replace(scaled(CIFAR, 1600, 16), warm_up=(0.01, 80)),
+        responses=False,
+    )
+)
+# long enough to see whether a training starts; the rate does not fall
+START = told(
+    dataclasses.replace(
+        BLOCKS, folder="start", recipe=dataclasses.replace(scaled(CIFAR, 800, 16), milestones=())
+    )
+)
+D2L_FULL = Setting(
+    folder="d2l",
     data="fashion-mnist",
-    recipe=scaled(CIFAR, 600, 14),
-    seeds=3,
-    row_steps=100,
-    responses=True,
-    note=reduced(scaled(CIFAR, 600, 14)),
+    recipe=D2L,
+    seeds=(10, 11),
+    row_steps=None,
+    clean_images=0,
+    full=True,
+    note="the tutorial's own recipe, in full",
 )
-LONG = dataclasses.replace(
-    CPU,
-    folder="long-3000",
-    recipe=scaled(CIFAR, 3000, 14),
-    row_steps=300,
-    note=reduced(scaled(CIFAR, 3000, 14)),
+GPU = told(
+    Setting(
+        folder="gpu",
+        data="cifar10",
+        recipe=dataclasses.replace(scaled(CIFAR, 16_000, 32), image_size=None, warm_up=WARM_UP),
+        seeds=(10, 11, 12, 13, 14),
+        responses=True,
+    )
 )
-CPU_UNITS = dataclasses.replace(
-    CPU,
-    folder="cpu-300",
-    recipe=scaled(CIFAR, 300, 14),
-    row_steps=150,
-    responses=False,
-    note=f"20 layers, {reduced(scaled(CIFAR, 300, 14))}",
+GPU_TRIPLE = told(
+    dataclasses.replace(
+        GPU,
+        folder="gpu-triple",
+        recipe=dataclasses.replace(scaled(CIFAR, 48_000, 32), image_size=None, warm_up=WARM_UP),
+    )
 )
-CPU_D2L = Setting(
-    folder="cpu-d2l",
-    data="fashion-mnist",
-    recipe=dataclasses.replace(D2L, epochs=2, image_size=28),
-    seeds=3,
-    note=f"28×28 pixels instead of {D2L.image_size}×{D2L.image_size}, 2 epochs instead of "
-    f"{D2L.epochs}",
-)
-GPU = Setting(
-    folder="gpu",
+PAPERS_2016A = Setting(
+    folder="papers",
     data="cifar10",
     recipe=CIFAR,
-    deep=CIFAR_110,
-    seeds=3,
-    row_steps=1000,
+    seeds=(10, 11, 12),
     responses=True,
     full=True,
     note="as in the paper",
 )
-GPU_D2L = Setting(
-    folder="gpu-d2l", data="fashion-mnist", recipe=D2L, seeds=5, full=True, note="as in the book"
+# 2016b compares networks half a point apart: see `power` in chapter 6 for the number of seeds
+PAPERS_2016B = dataclasses.replace(
+    PAPERS_2016A,
+    folder="papers-2016b",
+    recipe=dataclasses.replace(CIFAR, warm_up=WARM_UP),
+    seeds=tuple(range(10, 20)),
 )

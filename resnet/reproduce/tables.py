@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from resnet.reproduce.checks import WORDS, Less, Outcome, Quantity, mean_deviation, values
+from resnet.reproduce.checks import (
+    WORDS,
+    Check,
+    Counted,
+    Less,
+    Outcome,
+    Quantity,
+    mean_deviation,
+    values,
+)
 from resnet.reproduce.claims import CLAIMS
 from resnet.reproduce.ledger import Finding, verdict
 from resnet.runs import Run
@@ -10,12 +19,15 @@ from resnet.tables import Table
 
 
 def ledger(records: Iterable[Run]) -> Table:
-    """Return a row a claim: what was run, on what, and the verdict."""
+    """Return a row a claim: the verdict, why, and on what it was run."""
     records = list(records)
     found = [verdict(claim, records) for claim in CLAIMS.values()]
     return Table(
-        ["claim", "in", "run here", "seeds", "verdict", "because"],
-        [(f.claim.title, f.claim.source, f.where, f.seeds, f.verdict, f.reason) for f in found],
+        ["claim", "verdict", "because", "source", "run here on", "seeds"],
+        [
+            (f.claim.title, f.verdict, f.reason, f.claim.source, f.conditions, f.seeds)
+            for f in found
+        ],
     )
 
 
@@ -24,28 +36,44 @@ def rows_table(
 ) -> Table:
     """Return a row of the paper's table each: the published number, and ours over the seeds."""
     claim = finding.claim
-    columns = [list(claim.rows)]
-    header = ["network"]
+    header, columns = ["network"], [list(finding.runs)]
+    for quantity in quantities:
+        header.append(f"here: {WORDS[quantity]}")
+        columns.append([mean_deviation(values(runs, quantity)) for runs in finding.runs.values()])
+    header.append("seeds")
+    columns.append([str(len(runs)) for runs in finding.runs.values()])
     if claim.published:
         header.append(claim.published_for)
         columns.append(
-            [f"{claim.published[row]:.2f}" if row in claim.published else "" for row in claim.rows]
-        )
-    of_row = [finding.runs.get(row, []) for row in claim.rows]
-    for quantity in quantities:
-        header.append(f"here: {WORDS[quantity]}")
-        columns.append([mean_deviation(values(runs, quantity)) for runs in of_row])
-    header.append("seeds")
-    columns.append([str(len(runs)) for runs in of_row])
+            [f"{claim.published[row]:.2f}" if row in claim.published else ""
+             for row in finding.runs]
+        )  # fmt: skip
     return Table(header, zip(*columns, strict=True))
 
 
+def small(p: float) -> str:
+    """Write a probability; one that rounds to 0 is below a bound."""
+    return "< 0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def found_for(finding: Finding, check: Check) -> str:
+    """Write what the records gave for a check: a difference or a mean and its interval; a count."""
+    if isinstance(check, Counted):
+        power = {1e6: "10⁶", 1e9: "10⁹"}[check.UNITS[check.quantity]]
+        return f"{check.count:,}, published {check.published} · {power}"
+    if not (estimate := finding.estimate(check)):
+        return ""
+    low, high = estimate.interval(0.95 if isinstance(check, Less) else 0.9)
+    sign = "+" if isinstance(check, Less) else ""
+    return f"{estimate.mean:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
+
+
 def checks_table(finding: Finding) -> Table:
-    """Return a row a check: what should be, what the records say, and how sure that is."""
+    """Return a row a check: what should be, what was found, how sure that is."""
     rows = []
     for check, outcome in finding.outcomes:
-        p = ""
+        p = ("", "")
         if isinstance(check, Less) and outcome is not Outcome.NOT_RUN:
-            p = f"{check.p_value(finding.runs):.3f}"
-        rows.append((str(check), *check.compared(finding.runs), p, outcome))
-    return Table(["what should be", "left", "right", "p", "found"], rows)
+            p = small(check.p_value(finding.numbers(check))), small(finding.adjusted[check])
+        rows.append((str(check), outcome, found_for(finding, check), *p))
+    return Table(["what should be", "outcome", "left minus right, or mean", "p", "p (Holm)"], rows)

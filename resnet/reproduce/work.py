@@ -1,12 +1,14 @@
 """Claims to runs: what is missing is trained or resumed; a network and seed leaves a record."""
 
 import functools
+import os
 import re
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 import torch
@@ -15,12 +17,13 @@ from resnet.batches import Batches
 from resnet.blocks import check_one_of, check_positive
 from resnet.checkpoint import previous
 from resnet.data import ImageData, ImageFolders, load_data
-from resnet.devices import pick_device, pick_precision
-from resnet.measure import layer_responses
+from resnet.devices import pick_device
+from resnet.measure import layer_responses, refresh_statistics
+from resnet.recipes import Recipe
 from resnet.reproduce.claim import Claim
-from resnet.reproduce.settings import BUDGETS, Setting
+from resnet.reproduce.settings import SCALES, Setting
 from resnet.runs import Run, check_record, machine, results, typed
-from resnet.train import fit
+from resnet.train import STATISTICS, fit
 from resnet.variants import network
 
 RESPONSE_IMAGES = 1000  # test images over which a layer's response is measured
@@ -31,6 +34,7 @@ class Job:
     """One network to train with one seed, and where its record belongs."""
 
     network: str
+    recipe: Recipe
     seed: int
     setting: Setting
     data: str
@@ -43,47 +47,48 @@ def records_folder() -> Path:
 
 
 def slug(name: str) -> str:
-    """Make a file name from a name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower().replace("×", "x")).strip("-")
+    """Make a file name from a name, of the letters and digits of any script."""
+    return re.sub(r"[\W_]+", "-", name.lower().replace("=-", "=minus").replace("×", "x")).strip("-")
 
 
 def plan(
     claims: Iterable[Claim],
-    budget: str,
+    scale: str,
     *,
-    seeds: int | None = None,
-    data: str | None = None,
+    seeds: Sequence[int] | None = None,
+    data: Mapping[str, str] | None = None,
     folder: str | Path | None = None,
 ) -> list[Job]:
-    """List what the claims need under a budget, a seed after the other, each network once.
+    """List what the claims need at a scale, a seed after the other, each training once.
 
     Args:
-        claims: some of `CLAIMS`.
-        budget: one of `BUDGETS`.
-        seeds: how many, 0 to seeds - 1; default: the setting's.
-        data: instead of the setting's, see `load_data`; its records get folders of their own.
+        claims: some of `CLAIMS`, those first that are wanted first.
+        scale: one of `SCALES`; a claim that has no such setting needs nothing.
+        seeds: some of the setting's; default: all of them.
+        data: by name of a set (`load_data`), the one to take instead, as "folder:PATH" for example;
+            its records get folders of their own.
         folder: of the records; default: `records_folder`.
 
     Raises:
-        ValueError: for an unknown budget, or seeds below 1.
+        ValueError: for an unknown scale, or a seed that is not planned.
 
     """
-    check_one_of("budget", budget, BUDGETS)
-    if seeds is not None:
-        check_positive(seeds=seeds)
+    check_one_of("scale", scale, SCALES)
     root = Path(folder) if folder is not None else records_folder()
     jobs: dict[Path, Job] = {}
     for claim in claims:
-        if budget not in claim.settings:  # nothing to train
+        if not (setting := claim.settings.get(scale)):
             continue
-        setting = claim.settings[budget]
-        place = setting.folder
-        if data and data != setting.data:  # of a path its last part
-            place += f"-{slug(Path(data.partition(':')[2] or data).name)}"
-        for seed in range(seeds or setting.seeds):
-            for name in claim.networks(budget).values():
-                path = root / place / f"{slug(name)}-seed{seed}.json"
-                jobs[path] = Job(name, seed, setting, data or setting.data, path)
+        place, used = setting.folder, (data or {}).get(setting.data, setting.data)
+        if used != setting.data:
+            place += f"-{slug(Path(used.partition(':')[2] or used).name)}"
+        for seed in setting.seeds if seeds is None else seeds:
+            check_one_of("seed", seed, setting.seeds)
+            for name, recipe in claim.trained(scale).values():
+                usual, own = setting.recipe.describe(), recipe.describe()
+                changed = "".join(f" {field}" for field in own if own[field] != usual[field])
+                path = root / place / f"{slug(name + changed)}-seed{seed}.json"
+                jobs[path] = Job(name, recipe, seed, setting, used, path)
     return sorted(jobs.values(), key=lambda job: job.seed)
 
 
@@ -121,7 +126,7 @@ def reproduce(
     threads = max(1, torch.get_num_threads() // at_once)
     context = get_context("spawn")  # CUDA cannot be used after a fork
     others = set(active_children())
-    with ProcessPoolExecutor(at_once, context, torch.set_num_threads, (threads,)) as pool:
+    with ProcessPoolExecutor(at_once, context, _begin, (threads,)) as pool:
         try:
             for future in as_completed(pool.submit(do, job, device=device) for job in missing):
                 yield future.result()
@@ -138,36 +143,61 @@ def reproduce(
             raise
 
 
+def _begin(threads: int) -> None:
+    """Set up a process of the pool: its share of the cores, and an end with its parent's.
+
+    A parent that is killed cannot end its children; they would train on and wait for it forever.
+    """
+    torch.set_num_threads(threads)
+    parent = parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
 def _done(job: Job) -> bool:
     """Say whether the record is there; raise ValueError if it is another run's."""
     if not job.path.exists():
         return False
     run = Run.load(job.path)
-    wanted = (job.network, job.setting.recipe_for(job.network).describe(), job.seed)
-    if (run.network, run.recipe, run.seed) != wanted:
-        raise ValueError(
-            f"{job.path} is the record of another run: {run.network}, seed {run.seed}, recipe "
-            f"{run.recipe}; move it away, or name another folder"
-        )
+    wanted = {
+        "network": job.network,
+        "recipe": job.recipe.describe(),
+        "seed": job.seed,
+        "precision": job.setting.precision,
+        "data": _data(job.data, job.setting.part).describe(),
+    }
+    for name, value in wanted.items():
+        found = run.settings.get(name) if name == "precision" else getattr(run, name)
+        if found != value:
+            raise ValueError(
+                f"{job.path} is the record of another run: its {name} is {found}, not {value}; "
+                "move it away, or name another folder"
+            )
     return True
 
 
 def do(job: Job, *, device: torch.device | str | None = None, progress: bool = False) -> Run:
     """Train a job's network, measure it, and write its record."""
     device, setting = pick_device(device), job.setting
-    data, recipe = _data(job.data, setting.part), setting.recipe_for(job.network)
+    data, recipe = _data(job.data, setting.part), job.recipe
     torch.manual_seed(job.seed)
     model = network(job.network, len(data.classes), data.channels)
     checkpoint = job.path.with_suffix(".pt")
     try:
         run = fit(
-            model, data, recipe, seed=job.seed, device=device, checkpoint=checkpoint,
-            row_steps=setting.row_steps, progress=progress,
+            model, data, recipe, seed=job.seed, device=device, precision=setting.precision,
+            checkpoint=checkpoint, row_steps=setting.row_steps, clean_images=setting.clean_images,
+            progress=progress,
         )  # fmt: skip
     except FloatingPointError as error:  # this, too, is a result
         settings = {
-            "precision": pick_precision(None, device), "compiled": False, "processes": 1,
-            "sync_bn": False,
+            "precision": setting.precision, "compiled": False, "processes": 1, "sync_bn": False,
+            "clean_images": setting.clean_images,
         }  # fmt: skip
         run = Run(
             job.network, data.describe(), recipe.describe(), job.seed,
@@ -176,6 +206,8 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
     else:
         if setting.responses and not hasattr(model, "act"):
             batches = Batches(data, recipe, device)
+            clean = batches.clean(STATISTICS, recipe.batch_size)
+            refresh_statistics(model, (images for images, _ in clean))
             images = next(batches.test(min(RESPONSE_IMAGES, len(data.test_labels))))
             run.measured["responses"] = layer_responses(model, images)
     run.command = typed()

@@ -1,57 +1,31 @@
 """The front page's figure: the degradation problem, from recorded runs where there are some."""
 
-import statistics
-from collections import defaultdict
-from importlib import import_module
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-NETWORKS = ("plain-20", "plain-56", "ResNet-20", "ResNet-56")
-Runs = dict[str, list[Any]]  # by network, a run a seed
-
-
-def runs() -> Runs:
-    """Return the recorded runs of the networks, or nothing.
-
-    They are of one data set and one recipe; of several such sets the one of most images is taken,
-    and of all only those that hold every network.
-    """
-    from resnet import recorded
-
-    sets: defaultdict[str, Runs] = defaultdict(dict)
-    for run in recorded("reproduce/*/*.json"):
-        if run.network in NETWORKS:
-            kind = sets[str((sorted(run.data.items()), sorted(run.recipe.items())))]
-            kind.setdefault(run.network, []).append(run)
-    whole = [found for found in sets.values() if len(found) == len(NETWORKS)]
-    longest = max(whole, key=lambda found: sum(found[NETWORKS[0]][0].column("images")), default={})
-    return {name: longest[name] for name in NETWORKS if longest}
+FORMS = ("plain", "ResNet")
 
 
 def drawn() -> tuple[Any, str]:
     """Return the figure and its caption."""
     from resnet import figures, papers
+    from resnet.reproduce import CLAIMS, load_records, plots, verdict
+    from resnet.reproduce.checks import values
 
-    if found := runs():
-        plots = import_module("resnet.reproduce.plots")  # there where such records are
-        groups = [{name: found[name] for name in NETWORKS[i : i + 2]} for i in (0, 2)]
-        ends = {
-            name: statistics.mean(100 * (1 - run.rows[-1]["train_accuracy"]) for run in seeds)
-            for name, seeds in found.items()
-        }
-        count = min(len(seeds) for seeds in found.values())
-        last = ", ".join(f"{name} {error:.1f}%" for name, error in ends.items())
-        run = found[NETWORKS[0]][0]
-        side = run.recipe["image_size"]
-        scale = f"{run.recipe['steps']:,} steps of {run.recipe['batch_size']} images"
-        scale += f" at {side}×{side} pixels" if side else ""
-        return plots.error_curves(*groups), (
-            "Training error (thin, dashed) and test error (bold) of networks without and with "
-            f"shortcuts, trained for this book with one recipe: {scale}, seeds: {count} or more. "
-            f"Training errors at the end: {last}. Data and device: {run.provenance}."
+    found = verdict(CLAIMS["degradation"], load_records())
+    rows = {form: [f"{form}-{depth}" for depth in (20, 56)] for form in FORMS}
+    if all(found.runs.get(row) for names in rows.values() for row in names):
+        ends = {row: values(runs, "train_error") for row, runs in found.runs.items()}
+        last = ", ".join(f"{row} {sum(e) / len(e):.1f}%" for row, e in ends.items() if e)
+        groups = {form: {row: found.runs[row] for row in names} for form, names in rows.items()}
+        return plots.depth_curves(groups), (
+            "Training error of networks without and with shortcuts, of 20 and of 56 layers, and "
+            "what the greater depth adds to it; all trained for this book with one recipe. At the "
+            f"end: {last}. Seeds per network: {found.seeds} of {len(found.planned)} planned. "
+            f"{found.conditions}."
         )
     return figures.published_depth(papers.CIFAR_PLAIN, papers.CIFAR_RESIDUAL), (
         f"Published test errors on CIFAR-10 ({papers.CIFAR_RESIDUAL.source}, "
