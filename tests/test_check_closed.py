@@ -217,6 +217,16 @@ def test_runs_that_cannot_be_compared(trained: dict[str, Any]) -> None:
         assert not found and told in repr(found), found
 
 
+def test_networks_with_projections_are_not_those_of_the_claim(trained: dict[str, Any]) -> None:
+    named = {f"ResNet-{d}": resnet.cifar_resnet(d, 10, 1, shortcut="B").name for d in (20, 56)}
+    runs = [
+        dataclasses.replace(run, network=named.get(run.network, run.network))
+        for run in trained["runs"]
+    ]
+    found = check.rerun(runs, trained["conclusions"])
+    assert not found and "ResNet-20 has no option B in the text" in repr(found), found
+
+
 def test_conclusions_are_what_the_runs_say(trained: dict[str, Any]) -> None:
     runs = copy.deepcopy(trained["runs"])
     for run in runs:
