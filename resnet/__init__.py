@@ -17,7 +17,7 @@ from resnet.nets import (
 from resnet.recipes import CIFAR, CIFAR_110, D2L, FAST, RECIPES, Recipe
 from resnet.runs import Run, choose, keep, recorded
 from resnet.train import Evaluation, evaluate, fit
-from resnet.weights import load_torchvision
+from resnet.weights import load_torchvision, load_weights, save_weights
 
 __version__ = "0.1.0"
 
@@ -50,6 +50,7 @@ __all__ = [
     "layer_table",
     "load_data",
     "load_torchvision",
+    "load_weights",
     "multiply_adds",
     "recorded",
     "resnet18",
@@ -57,4 +58,5 @@ __all__ = [
     "resnet50",
     "resnet101",
     "resnet152",
+    "save_weights",
 ]

@@ -39,8 +39,8 @@ EXAMPLES = """examples:
 
 def train(options: argparse.Namespace) -> None:
     """Train and print the last row; write the record."""
-    if options.record:
-        check_record(options.record)
+    for path in filter(None, (options.record, options.weights)):
+        check_record(path)
     recipe = resnet.RECIPES[options.recipe]
     given = {name: getattr(options, name) for name in ("batch_size", "lr", "image_size")}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -69,6 +69,10 @@ def train(options: argparse.Namespace) -> None:
         print(
             f"  {run.images_per_second:,.0f} images a second, {sum(run.seconds):.1f} s of training"
         )
+        if options.weights:
+            about = {"data": run.provenance, "recipe": options.recipe, "seed": str(run.seed)}
+            resnet.save_weights(model, options.weights, about)
+            print(f"  weights in {options.weights}")
         if options.record:
             run.save(options.record)
             print(f"  recorded in {options.record}")
@@ -135,6 +139,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--checkpoint", type=Path, help="file to keep the state in, and to go on from")
     add("--save-every", type=float, default=60.0, metavar="SECONDS", help="between checkpoints")
     add("--record", type=Path, help="JSON file for the record")
+    add("--weights", type=Path, help="file for the trained weights, as safetensors")
     add("--quiet", action="store_true", help="no progress bars")
     training.set_defaults(work=train)
     command.add(commands)

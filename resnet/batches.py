@@ -150,8 +150,8 @@ class Batches:
 
     def clean(self, count: int, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the first training images in order, as tests see images, and their labels."""
-        for numbers in torch.arange(min(count, self.length)).split(batch_size):
-            (images,) = self.source.read([numbers])
+        batches = torch.arange(min(count, self.length)).split(batch_size)
+        for numbers, images in zip(batches, self.source.read(batches), strict=True):
             x = prepare(images, self.recipe.image_size, self.mean)
             yield x, self.labels[self._sent(numbers)]
 

@@ -139,7 +139,7 @@ def _unit(unit: ResidualUnit, title: str, *, channels: bool, learns: bool) -> Ca
         start = edges[len(before)][1] if projects else edges[0][1]
         top, bottom = start - GAP / 2, sum(edges[1 + len(before) + len(inside)]) / 2
         if projects:
-            _around_projection(axes, top, bottom, 0.14, bn=not unit.preact)
+            _around_projection(axes, top, bottom, 0.14, bn="bn" not in unit.placement.before)
         else:
             _around(axes, top, bottom, 0.14)
             _upright(axes, OUT + 0.15, (top + bottom) / 2, TEXT["identity"])

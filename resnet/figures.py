@@ -58,6 +58,7 @@ class Figure:
     """Panels of SVG with a text alternative; Jupyter shows them as HTML."""
 
     def __init__(self, panels: Sequence[Canvas], alt: str) -> None:
+        self.panels = panels
         self.svg, self.alt = "".join(map(_svg, panels)), alt
 
     def _repr_html_(self) -> str:

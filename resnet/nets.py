@@ -6,11 +6,13 @@ He et al. 2016a, Table 1 (ImageNet) and Sec. 4.2 (CIFAR-10); 2016b, appendix (pr
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import get_args
 
 from torch import Tensor, nn
 
 from resnet.blocks import (
     PREACT,
+    SHORTCUTS,
     BasicBlock,
     Bottleneck,
     ResidualUnit,
@@ -124,6 +126,8 @@ def _stem(in_channels: int, channels: int, *, large_images: bool) -> nn.Sequenti
 
 def _unit(*, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn) -> UnitMaker:
     check_one_of("preact", preact, (False, True))
+    check_one_of("shortcut", shortcut, SHORTCUTS)
+    check_one_of("stride_on", stride_on, get_args(StrideOn))
     placement = PREACT if preact else "original"
     if bottleneck:
         return partial(Bottleneck, shortcut=shortcut, stride_on=stride_on, placement=placement)
@@ -267,8 +271,9 @@ def cifar_resnet(
         raise ValueError(
             f"depth={depth}: expected {step}n + 2; nearest: {' or '.join(map(str, nearest))}"
         )
+    usual = _unit(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on)
     return ResNet(
-        unit or _unit(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on),
+        unit or usual,
         (width, 2 * width, 4 * width),
         (n, n, n),
         num_classes=num_classes,

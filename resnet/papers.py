@@ -123,8 +123,8 @@ CIFAR_PREACT_PARAMETERS = Published(
 # Other people's runs of 2016a's recipe on CIFAR-10, test error in %: see `Replication`.
 REPLICATIONS = (
     Replication(
-        "nabla0001/resnet", "mean of 5, last epoch, 45,000 images; from step 32,000 on at a rate "
-        "of 0.001, a tenth of the paper's",
+        "nabla0001/resnet", "mean of 5, last epoch, 45,000 images; ResNet-110 from step 32,000 "
+        "on at 0.001, a tenth of the paper's rate",
         {"plain-20": 9.78, "plain-56": 12.95, "ResNet-20": 8.51, "ResNet-56": 7.40,
          "ResNet-110": 7.14},
         {"plain-20": 0.13, "plain-56": 0.22, "ResNet-20": 0.22, "ResNet-56": 0.27,
@@ -135,12 +135,12 @@ REPLICATIONS = (
         {"plain-20": 9.35, "plain-56": 12.32, "ResNet-20": 8.23, "ResNet-56": 7.13},
     ),
     Replication(
-        "gcr/torch-residual-networks", "1 run",
+        "gcr/torch-residual-networks", "1 run, 200 epochs, Nesterov momentum",
         {"ResNet-20": 8.29, "ResNet-32": 7.63, "ResNet-44": 7.14, "ResNet-56": 6.94,
          "ResNet-110": 6.73},
     ),
     Replication(
-        "akamaster", "1 run, best epoch by test error",
+        "akamaster", "1 run, 200 epochs, best epoch by test error",
         {"ResNet-20": 8.27, "ResNet-32": 7.37, "ResNet-44": 6.90, "ResNet-56": 6.61,
          "ResNet-110": 6.32},
     ),

@@ -17,7 +17,10 @@ from typing import Any, TypeVar, get_origin
 import torch
 
 SCHEMA = 5  # raised when a field changes its meaning
-DATA_FIELDS = ("name", "sample", "canonical", "train_images", "test_images", "sha256")
+DATA_FIELDS = {
+    "name": str, "sample": bool, "canonical": bool, "train_images": int, "test_images": int,
+    "sha256": str,
+}  # fmt: skip
 ROW_FIELDS = ("step", "images", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 T = TypeVar("T")
@@ -210,6 +213,11 @@ class Run:
             content = json.loads(Path(path).read_text())
             if (schema := content.pop("schema")) != SCHEMA:
                 raise ValueError(f"schema {schema}, expected {SCHEMA}")
+            fields = [f.name for f in dataclasses.fields(cls)]
+            if missing := [name for name in fields if name not in content]:
+                raise ValueError(f"{', '.join(missing)} missing")
+            if unknown := [name for name in content if name not in fields]:
+                raise ValueError(f"{', '.join(unknown)} unknown")
             run = cls(**content)
             _check(run)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -225,6 +233,9 @@ def _check(run: Run) -> None:
             raise ValueError(f"{field_.name} is {value!r}, expected {kind.__name__}")  # type: ignore[union-attr]
     if missing := [name for name in DATA_FIELDS if name not in run.data]:
         raise ValueError(f"data: {', '.join(missing)} missing")
+    for name, kind in DATA_FIELDS.items():
+        if not isinstance(run.data[name], kind):
+            raise ValueError(f"data: {name} is {run.data[name]!r}, expected {kind.__name__}")
     if not run.rows and "failed" not in run.measured:
         raise ValueError("it has no rows, and no training that failed")
     if len(run.seconds) != len(run.rows):

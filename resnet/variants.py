@@ -60,6 +60,10 @@ class GatedBlock(BasicBlock):
         self.exclusive, self.gate = exclusive, nn.Conv2d(channels, channels, 1)
         nn.init.constant_(self.gate.bias, bias)  # type: ignore[arg-type]
 
+    def extra_repr(self) -> str:
+        """Show which of the two kinds it is."""
+        return f"exclusive={self.exclusive}"
+
     def join(self, branch: Tensor, shortcut: Tensor) -> Tensor:
         """Return the gated sum."""
         g = torch.sigmoid(self.gate(shortcut))
@@ -149,8 +153,11 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
         if variant in KINDS:
             told["unit"] = partial(KINDS[variant], shortcut=told["shortcut"])
         else:
+            options = {"shortcut": told["shortcut"], "placement": variant}
+            if told["bottleneck"]:
+                options["stride_on"] = told["stride_on"]
             kind = Bottleneck if told["bottleneck"] else BasicBlock
-            told["unit"] = partial(kind, shortcut=told["shortcut"], placement=variant)
+            told["unit"] = partial(kind, **options)
     net = cifar_resnet(depth, num_classes, in_channels, **told)
     net.name = name
     return net

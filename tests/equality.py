@@ -94,7 +94,8 @@ def with_rules(
     side = 49 if large else 12
     x = torch.randn(2, 3, side, side)
     family = "ImageNet" if large else "CIFAR"
-    name = f"{ours.name} ({family}, {'plain' if option is None else f'option {option}'})"
+    words = "plain" if option is None else f"option {option}"
+    name = f"{ours.name.partition(',')[0]} ({family}, {words})"
     rules = "rules of 2016b" if options.get("preact") else "rules of 2016a"
     pairs = [(p, copies[n]) for n, p in ours.named_parameters()]
     return compare(name, rules, ours, theirs, pairs, x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 
@@ -30,6 +31,30 @@ def stir(model: nn.Module, seed: int = 0) -> nn.Module:
             bn.running_mean.normal_(0, 0.3, generator=random)
             bn.running_var.uniform_(0.5, 1.5, generator=random)
     return model
+
+
+@torch.no_grad()
+def statistics(model: nn.Module, batches: Sequence[Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Of every BN, by name: the means over the batches of its input's mean and variance.
+
+    Each BN normalises by its batch meanwhile; all else is in evaluation mode.
+    """
+    model = copy.deepcopy(model).eval()
+    seen: dict[str, list[tuple[Tensor, Tensor]]] = {}
+    for name, bn in model.named_modules():
+        if isinstance(bn, nn.BatchNorm2d):
+            found = seen.setdefault(name, [])
+            bn.train().register_forward_pre_hook(
+                lambda _, args, found=found: found.append(
+                    (args[0].mean((0, 2, 3)), args[0].var((0, 2, 3)))
+                )
+            )
+    for images in batches:
+        model(images)
+    return {
+        name: tuple(torch.stack(values).mean(0) for values in zip(*found, strict=True))
+        for name, found in seen.items()
+    }
 
 
 def torchvision_name(ours: str) -> str:

@@ -94,6 +94,23 @@ def test_held_out() -> None:
         Batches(counted(23), recipe(held_out=23), CPU)
 
 
+def test_clean_images_are_the_first_as_tests_see_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, not augmented, none that is held out; read in one go, which on a disk matters."""
+    batches = Batches(counted(23), recipe(pad=1, flip=True, held_out=3), CPU)
+    reads: list[int] = []
+    real = batches.source.read
+    monkeypatch.setattr(batches.source, "read", lambda b: reads.append(len(b)) or real(b))
+    for count, sizes in ((12, [5, 5, 2]), (5, [5]), (100, [5, 5, 5, 5])):
+        found = list(batches.clean(count, 5))
+        assert [len(y) for _, y in found] == sizes
+        assert torch.cat([y for _, y in found]).tolist() == list(range(sum(sizes)))
+        assert all(torch.equal((x * 255).round().long().flatten(), y) for x, y in found)
+    assert reads == [3, 1, 4]
+    less_mean = Batches(counted(23), recipe(subtract_mean=True, held_out=3), CPU)
+    ((x, _),) = less_mean.clean(4, 5)
+    torch.testing.assert_close(x.flatten(), (torch.arange(4.0) - 9.5) / 255)
+
+
 def test_mean_of_the_training_images_is_subtracted(sample: ImageData) -> None:
     """2016a, Sec. 4.2: the per-pixel mean; of the images trained on, for test images as well."""
     data = dataclasses.replace(

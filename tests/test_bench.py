@@ -11,7 +11,7 @@ from torch import nn
 
 import resnet
 from resnet import ImageData, Recipe, Run, bench
-from resnet.bench import ceiling, network, noise, speed, speeds
+from resnet.bench import NETWORKS, ceiling, noise, speed, speeds
 
 CPU = torch.device("cpu")
 
@@ -31,11 +31,23 @@ def test_noise_is_a_data_set() -> None:
     assert data.digest == noise(30, 3, 8).digest
 
 
-@pytest.mark.parametrize(("name", "channels"), [("resnet18", 1), ("cifar-20", 3)])
-def test_networks(name: str, channels: int) -> None:
-    net = network(name)
-    assert net.in_channels == channels and net.name == f"ResNet-{name[-2:]}"
-    assert net.fc.out_features == 10
+@pytest.mark.parametrize(("name", "channels"), [("ResNet-18", 1), ("ResNet-20", 3)])
+def test_networks(name: str, channels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grey images as in D2L's training, colour as in CIFAR-10, ten classes; by their names."""
+    made: list[resnet.nets.ResNet] = []
+
+    def measured(model: resnet.nets.ResNet, *_: Any, **options: Any) -> dict[str, Any]:
+        made.append(model)
+        return {"operations_per_second": 1.0}
+
+    monkeypatch.setattr(bench, "speed", measured)
+    monkeypatch.setattr(bench, "ceiling", lambda *_: 1.0)
+    rows = list(speeds(CPU, ["float32"], names=[name]))
+    assert name in [name for name, *_ in NETWORKS]
+    for net, row in zip(made, rows, strict=True):
+        assert net.in_channels == channels == row["input"][1]
+        assert net.name == name == row["network"]
+        assert net.fc.out_features == 10
 
 
 def test_speed_is_of_epochs_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +81,7 @@ def test_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(bench, "speed", measured)
     monkeypatch.setattr(bench, "ceiling", lambda _, p: 8e9 if p == "bfloat16" else 4e9)
-    rows = list(speeds(CPU, ["bfloat16", "float32"], names=["cifar-20"]))
+    rows = list(speeds(CPU, ["bfloat16", "float32"], names=["ResNet-20"]))
     assert asked == [
         ("ResNet-20", 32, 128, "bfloat16", False),
         ("ResNet-20", 32, 128, "bfloat16", True),

@@ -116,9 +116,7 @@ def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(bench_d2l, "d2l_data", lambda _: ([1], [1]))
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=0.1))
-    monkeypatch.setattr(
-        sys, "argv", ["bench", "--device", "cpu", "--steps", "5", "--rounds", "2"]
-    )
+    monkeypatch.setattr(sys, "argv", ["bench", "--device", "cpu", "--steps", "5", "--rounds", "2"])
     bench_d2l.main()
     content = json.loads((tmp_path / "bench-d2l-cpu.json").read_text())
     d2l, fit = content["rows"]

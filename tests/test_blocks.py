@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from resnet import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
-from resnet.blocks import Projection, ResidualUnit, ZeroPad
+from resnet.blocks import PLACEMENTS, Projection, ResidualUnit, ZeroPad
 
 BLOCKS = (BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck)
 BOTTLENECKS = (Bottleneck, PreActBottleneck)
+PREACTS = (PreActBasicBlock, PreActBottleneck)
 
 
 @st.composite
@@ -58,7 +59,7 @@ def test_equals_transcription(training: bool) -> None:
             bottleneck=isinstance(block, BOTTLENECKS),
             stride_on=options.get("stride_on", "1x1"),
         )
-        rule = reference.preact_unit if block.preact else reference.original_unit
+        rule = reference.preact_unit if isinstance(block, PREACTS) else reference.original_unit
         option = options["shortcut"]
         want = rule(block.state_dict(), "", x, strides, option, training=training)
         torch.testing.assert_close(block.train(training)(x), want)
@@ -95,7 +96,7 @@ def test_zero_weights_leave_the_identity(kind: type[ResidualUnit], shortcut: Any
             nn.init.zeros_(layer.weight)
     x = torch.randn(2, kind.expansion * 3, 5, 5)
     for mode in (True, False):
-        assert torch.equal(block.train(mode)(x), x if kind.preact else x.relu())
+        assert torch.equal(block.train(mode)(x), x if kind in PREACTS else x.relu())
 
 
 @pytest.mark.parametrize("kind", BLOCKS)
@@ -108,8 +109,25 @@ def test_shortcut_kinds(kind: type[ResidualUnit]) -> None:
     for block in (kind(wide, 8, 2), kind(wide - 1, 8), kind(wide, 8, shortcut="C")):
         assert isinstance(block.shortcut, Projection)
         # 2016b, authors' code: the projection of a pre-activation unit has no BN
-        assert len(block.shortcut) == (1 if kind.preact else 2)
+        assert len(block.shortcut) == (1 if kind in PREACTS else 2)
     assert kind(wide, 8, 2, shortcut=None).shortcut is None
+
+
+@pytest.mark.parametrize("name", PLACEMENTS)
+def test_projections_of_every_placement(name: str) -> None:
+    """They share what is before the branch, and have a BN of their own unless there is one."""
+    before = PLACEMENTS[name].before
+    block = reference.stir(BasicBlock(4, 6, 2, placement=name)).eval()
+    x = torch.randn(2, 4, 5, 5)
+    assert len(block.shortcut) == (1 if "bn" in before else 2)  # type: ignore[arg-type]
+    active = block.before(x.clone())
+    assert torch.equal(active, x) == (before == "")
+    state = block.state_dict()
+    projected = reference.conv(active, state["shortcut.0.weight"], 2)
+    if "bn" not in before:
+        projected = reference.bn(projected, state, "shortcut.1", training=False)
+    want = block.after(block.branch(active.clone()) + projected)
+    torch.testing.assert_close(block(x), want)
 
 
 def test_no_convolution_has_a_bias() -> None:
@@ -155,6 +173,15 @@ def test_unknown_stride_on(kind: Any, value: Any) -> None:
     with pytest.raises(ValueError) as error:
         kind(4, 4, stride_on=value)
     assert str(error.value) == f"stride_on={value!r}: expected one of '1x1', '3x3'"
+
+
+@pytest.mark.parametrize("kind", [BasicBlock, Bottleneck])
+@pytest.mark.parametrize("value", ["", "bn", "pre-activation", None, ["original"]])
+def test_unknown_placement(kind: Any, value: Any) -> None:
+    with pytest.raises(ValueError) as error:
+        kind(4, 4, placement=value)
+    choices = ", ".join(map(repr, PLACEMENTS))
+    assert str(error.value) == f"placement={value!r}: expected one of {choices}"
 
 
 @pytest.mark.parametrize("kind", BLOCKS)

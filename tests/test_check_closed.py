@@ -263,7 +263,7 @@ def test_claims_of_other_kinds() -> None:
     for wrong, told in (
         (dataclasses.asdict(claim), "Hand over a Claim"),
         (dataclasses.replace(claim, only={"cpu": ("plain-21",)}), "no row 'plain-21'"),
-        (dataclasses.replace(claim, settings={}), "no settings for the budget cpu"),
+        (dataclasses.replace(claim, settings={}), "no settings for the scale cpu"),
         (dataclasses.replace(claim, rows=dict.fromkeys(claim.rows, "ResNet-8")), "no plain-20"),
     ):
         found = check.missing_depths(wrong)

@@ -12,47 +12,39 @@ from sphinx.errors import ExtensionError
 
 import resnet
 from resnet import papers
+from resnet.reproduce import CLAIMS
 from tools.extension import citations, front, mend, numbered
 
 
-def record(network: str, images: int = 100, data: str = "A", seed: int = 0) -> resnet.Run:
-    row = {"epoch": 1, "step": 2, "images": images, "train_loss": 1.0, "test_loss": 1.0}
-    row |= {"train_accuracy": 0.75 + seed / 10, "test_accuracy": 0.5}
-    about = {"name": data, "sample": False, "canonical": True}
-    machine = {"device": "a device"}
-    recipe = {"steps": images, "batch_size": 8, "image_size": 14}
-    return resnet.Run(network, about, recipe, seed, rows=[row], machine=machine)
+def record(network: str, error: float, seed: int) -> resnet.Run:
+    """A record at the CPU scale of the claims about depth, with this last training error."""
+    setting = CLAIMS["degradation"].settings["cpu"]
+    row = {"epoch": 1, "step": 2, "images": 100, "train_loss": 1.0, "test_loss": 1.0}
+    row |= {"train_accuracy": 1 - error / 100, "test_accuracy": 0.5}
+    about = {"name": "images in A", "sample": False, "canonical": False, "sha256": "1"}
+    return resnet.Run(
+        setting.network(network), about, setting.recipe.describe(), seed, rows=[row],
+        settings={"precision": setting.precision}, machine={"device": "a device"},
+    )  # fmt: skip
 
 
-def test_front_page_takes_recorded_runs_of_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All seeds of the longest set in which no network is missing, never of two sets together."""
-    short = [record(name) for name in front.NETWORKS]
-    long = [record(name, images=200, seed=seed) for seed in (0, 1) for name in front.NETWORKS]
-    incomplete = [record(name, images=900, data="B") for name in front.NETWORKS[:3]]
-    other = [record("ResNet-110", images=200)]
-    asked: list[str] = []
-
-    def recorded(pattern: str) -> list[resnet.Run]:
-        asked.append(pattern)
-        return [*short, *incomplete, *other, *long]
-
-    monkeypatch.setattr(resnet, "recorded", recorded)
-    assert front.runs() == {name: long[i::4] for i, name in enumerate(front.NETWORKS)}
-    assert asked == ["reproduce/*/*.json"]
-
-    plots = SimpleNamespace(error_curves=lambda *groups: groups)
-    monkeypatch.setattr(front, "import_module", lambda name: plots)
-    groups, caption = front.drawn()
-    assert [list(group) for group in groups] == [list(front.NETWORKS[:2]), list(front.NETWORKS[2:])]
-    assert "200 steps of 8 images at 14×14 pixels, seeds: 2 or more" in caption
-    assert "plain-20 20.0%" in caption
-    assert "whole of A, a device" in caption and "Published" not in caption
+def test_front_page_takes_the_ledgers_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first claim's, as the ledger takes them; what is missing of the plan is said."""
+    names = ("plain-20", "plain-56", "ResNet-20", "ResNet-56")
+    records = [record(name, 20 + i + seed - 10, seed) for i, name in enumerate(names)
+               for seed in (10, 11, 99)]  # fmt: skip
+    monkeypatch.setattr("resnet.reproduce.load_records", lambda: records)
+    figure, caption = front.drawn()
+    assert "plain-20, mean of 2: 20.5%." in figure.alt
+    assert "plain-20 20.5%, plain-56 21.5%, ResNet-20 22.5%, ResNet-56 23.5%" in caption
+    assert "Seeds per network: 2 of 3 planned. A, a copy; 8 channels" in caption
+    assert "Published" not in caption
 
 
 def test_front_page_without_records_shows_published_numbers_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(resnet, "recorded", lambda pattern: [])
+    monkeypatch.setattr("resnet.reproduce.load_records", lambda: [])
     figure, caption = front.drawn()
     assert str(papers.CIFAR_PLAIN[56]) in figure.alt
     assert caption.startswith("Published") and papers.CIFAR_RESIDUAL.place in caption

@@ -171,9 +171,9 @@ def test_texts_come_from_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
         ("published_depth", ["7.93% at 1202"]),
         ("curves", ["2 lines", "a <net> 1.25, b 0.5.", "a <net> 45.6, b 78.9."]),
         # the last row has the errors given: means of 20 and 22, of 26 and 25, of 19 and 20
-        ("error_curves", ["plain-8, mean of 2: 21.0% training, 21.0% test."]),
-        ("error_curves", ["plain-14, mean of 2: 25.5% training", "ResNet-8, mean of 2: 19.5%"]),
-        ("error_curves none", ["At the end: no runs yet"]),
+        ("depth_curves", ["plain-8, mean of 2: 21.0%.", "plain-14, mean of 2: 25.5%."]),
+        ("depth_curves", ["ResNet-8, mean of 2: 19.5%", "ResNet the deeper network is below from"]),
+        ("depth_curves none", ["At the end: no runs yet"]),
         # (1 + 0.5 + 0.75) / 3 and (1 + 0.5 + 1) / 3
         ("responses", ["Means over the layers: plain-8 0.79."]),
         ("responses none", ["Means over the layers: no runs yet."]),
@@ -270,3 +270,17 @@ def test_styled_functions_keep_their_signature() -> None:
     for function in functions:
         assert function.__doc__
     assert list(inspect.signature(figures.curves).parameters) == ["runs"]
+
+
+def test_depth_curves_which_line_is_which() -> None:
+    """Values read back from the lines: the means of each network, the gap, and the crossing."""
+    figure = gallery.made("depth_curves")
+    plain, residual, half, difference = (canvas.axes[0] for canvas in figure.panels)
+    ends = {line.get_label(): line.get_ydata()[-1] for line in plain.lines}
+    assert ends == pytest.approx({"plain-8": 21.0, "plain-14": 25.5})
+    gaps = {line.get_label(): line.get_ydata() for line in difference.lines[1:]}  # the first is 0
+    assert set(gaps) == {"plain", "ResNet"}
+    assert gaps["plain"][-1] == pytest.approx(4.5)
+    assert gaps["ResNet"][0] > 0 > gaps["ResNet"][-1] == pytest.approx(-2.0)
+    assert len(plain.lines) == 2 and len(residual.lines) == 3 and len(half.lines) == 1
+    assert residual.lines[-1].get_xdata()[0] == residual.lines[0].get_xdata()[-1]

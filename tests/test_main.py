@@ -19,7 +19,7 @@ import resnet
 from resnet.__main__ import main
 
 QUICK = [
-    "train", "--network", "cifar-8", "--sample", "--recipe", "d2l", "--steps", "3", "--image-size",
+    "train", "--network", "ResNet-8", "--sample", "--recipe", "d2l", "--steps", "3", "--image-size",
     "8", "--batch-size", "20", "--device", "cpu", "--quiet",
 ]  # fmt: skip
 
@@ -38,25 +38,29 @@ def test_train_writes_the_record(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("network", "name"),
-    [("resnet18", "ResNet-18"), ("cifar-14", "ResNet-14")],
+    "name", ["ResNet-18", "pre-activation plain-8", "ResNet-8, width 8, option C, dropout"]
 )
-def test_networks_by_name(network: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--network", network, "--steps", "1", "--batch-size", "2"]
-    assert main([*QUICK, *options]) == 0
+def test_networks_by_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*QUICK, "--network", name, "--steps", "1"]) == 0
     assert capsys.readouterr().out.startswith(f"{name} after 1 epochs")
 
 
-def test_pre_activation_plain(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*QUICK, "--preact", "--shortcut", "none"]) == 0
-    assert "pre-activation plain-8" in capsys.readouterr().out
+@pytest.mark.parametrize("options", [["--preact"], ["--shortcut", "A"]])
+def test_what_a_name_says_has_no_option(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*QUICK, *options])
+    assert f"unrecognized arguments: {options[0]}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--network", "vgg16"], "network='vgg16': expected resnet18 … resnet152, or cifar-20"),
-        (["--network", "cifar-9"], "depth=9: expected 6n + 2; nearest: 8 or 14"),
+        (["--network", "vgg16"], "name='vgg16': expected one like 'plain-56' or 'ResNet-20, drop"),
+        (["--network", "resnet18"], "name='resnet18': expected one like 'plain-56'"),
+        (["--network", "ResNet-9"], "depth=9: expected 6n + 2; nearest: 8 or 14"),
+        (["--network", "ResNet-8, option A"], "expected 'ResNet-8'"),
         (["--data", "mnist"], "name='mnist': expected one of"),
         (["--lr", "-1"], "lr=-1.0: expected a number above 0"),
         (["--device", "abacus"], "device='abacus' cannot be used here"),
@@ -162,7 +166,7 @@ def test_bench_prints_and_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = {
-        "network": "cifar-20", "input": [2, 3, 32, 32], "precision": "float32", "compiled": False,
+        "network": "ResNet-20", "input": [2, 3, 32, 32], "precision": "float32", "compiled": False,
         "images_per_second": 12.5, "warm_up_seconds": 0.1, "share_of_ceiling": 0.25,
         "ceiling_gigaflops": 80.0,
     }  # fmt: skip
@@ -173,7 +177,7 @@ def test_bench_prints_and_records(
     record = tmp_path / "speed.json"
     assert main(["bench", "--device", "cpu", "--steps", "1", "--record", str(record)]) == 0
     out = capsys.readouterr().out
-    assert "cifar-20" in out and "12.5 images/s" in out and "25.0%" in out
+    assert "ResNet-20" in out and "12.5 images/s" in out and "25.0%" in out
     content = json.loads(record.read_text())
     assert content["rows"] == [row] and content["machine"]["torch"]
     (((device, precisions), options),) = asked

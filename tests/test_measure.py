@@ -21,6 +21,8 @@ from resnet import (
     papers,
     resnet18,
 )
+from resnet.measure import refresh_statistics
+from resnet.variants import network
 
 
 def by_hand(depth: int, side: int, stride_on: str = "1x1") -> int:
@@ -178,3 +180,36 @@ def test_table_as_text_and_html() -> None:
     ]
     assert table._repr_html_().count("<tr>") == 3
     assert "1 × 32 × 7 × 7" in table._repr_html_()
+
+
+@pytest.mark.parametrize("name", ["ResNet-8", "pre-activation ResNet-8", "ResNet-8, dropout"])
+def test_refreshed_statistics(name: str) -> None:
+    """Those of the batches by hand, each batch counted once; nothing else changes."""
+    torch.manual_seed(0)
+    model = reference.stir(network(name, in_channels=2)).train()
+    for i, bn in enumerate(m for m in model.modules() if isinstance(m, nn.BatchNorm2d)):
+        bn.momentum = (0.1, 0.5, None)[i % 3]
+        bn.num_batches_tracked.fill_(5)  # type: ignore[union-attr]
+    momenta = [getattr(m, "momentum", "") for m in model.modules()]
+    weights = {n: p.detach().clone() for n, p in model.named_parameters()}
+    batches = [torch.randn(n, 2, 9, 8) * n for n in (4, 4, 3)]
+    want = reference.statistics(model, batches)
+    refresh_statistics(model, iter(batches))
+    state = model.state_dict()
+    for at, (mean, var) in want.items():
+        torch.testing.assert_close(state[f"{at}.running_mean"], mean, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(state[f"{at}.running_var"], var, rtol=1e-4, atol=1e-5)
+        assert state[f"{at}.num_batches_tracked"] == 3
+    assert not any(module.training for module in model.modules())
+    assert [getattr(m, "momentum", "") for m in model.modules()] == momenta
+    for n, p in model.named_parameters():
+        assert torch.equal(p, weights[n]) and p.grad is None
+
+
+def test_refreshing_that_fails_leaves_the_momenta() -> None:
+    model = cifar_resnet(8).train()
+    with pytest.raises(ValueError, match="x has shape"):
+        refresh_statistics(model, [torch.randn(2, 3, 8, 8), torch.randn(2, 1, 8, 8)])
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert {norm.momentum for norm in norms} == {0.1}
+    assert not any(module.training for module in model.modules())

@@ -17,7 +17,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import resnet
-from resnet import cifar_resnet, count_parameters, imagenet_resnet, resnet18, resnet50
+from resnet import (
+    BasicBlock,
+    cifar_resnet,
+    count_parameters,
+    imagenet_resnet,
+    layer_table,
+    resnet18,
+    resnet50,
+)
 from resnet.nets import ResNet
 
 IN_CI = bool(os.environ.get("CI"))
@@ -54,6 +62,24 @@ def test_plain_has_what_option_a_has() -> None:
     assert plain == count_parameters(resnet18(shortcut="A"))
     # FACTS: ResNet-20 has 269,722
     assert count_parameters(cifar_resnet(20, shortcut=None)) == 269_722
+
+
+@pytest.mark.parametrize("width", [6, 8, 16, 24])
+def test_width(width: int) -> None:
+    """2016a, Sec. 4.2, with other widths: width, 2 width and 4 width channels, n = 2 units each."""
+    rows = layer_table(cifar_resnet(14, 7, 2, width=width), (1, 2, 32, 32), depth=1)
+    assert {row.name: row.output_shape[1:] for row in rows} == {
+        "stem": (width, 32, 32), "stage1": (width, 32, 32), "stage2": (2 * width, 16, 16),
+        "stage3": (4 * width, 8, 8), "pool": (4 * width, 1, 1), "flatten": (4 * width,), "fc": (7,),
+    }  # fmt: skip
+    convolutions = [(2, width)]  # channels in and out; two in each unit
+    for into, out in ((width, width), (width, 2 * width), (2 * width, 4 * width)):
+        convolutions += [(into, out), *[(out, out)] * 3]
+    by_hand = sum(9 * a * b + 2 * b for a, b in convolutions) + 4 * width * 7 + 7
+    assert rows.parameters == by_hand
+    with torch.device("meta"):
+        deep = cifar_resnet(20, width=width, bottleneck=True, shortcut="B")
+    assert [deep.stage1[0].branch.conv1.out_channels, deep.fc.in_features] == [width, 16 * width]
 
 
 def torchvision_pair(depth: int, in_channels: int = 3) -> tuple[nn.Module, nn.Module]:
@@ -198,6 +224,14 @@ def test_two_models_share_nothing() -> None:
         (lambda: resnet18(shortcut=None), "plain-18"),
         (lambda: cifar_resnet(20, preact=True), "pre-activation ResNet-20"),
         (lambda: cifar_resnet(20, preact=True, shortcut=None), "pre-activation plain-20"),
+        (lambda: resnet18(shortcut="A"), "ResNet-18, option A"),
+        (lambda: resnet50(stride_on="3x3"), "ResNet-50, stride on 3x3"),
+        (lambda: cifar_resnet(20, width=8, shortcut="C"), "ResNet-20, width 8, option C"),
+        (lambda: cifar_resnet(50), "CIFAR ResNet-50"),
+        (lambda: cifar_resnet(20, bottleneck=True, shortcut="A"), "ResNet-20, bottlenecks"),
+        (lambda: cifar_resnet(164, **BEST), "pre-activation ResNet-164"),
+        (lambda: cifar_resnet(164), "ResNet-164, basic blocks, option A"),
+        (lambda: cifar_resnet(8, unit=BasicBlock), "ResNet-8, own units"),
     ],
 )
 def test_names(make: Callable[[], ResNet], name: str) -> None:
@@ -219,6 +253,10 @@ FAULTS: list[tuple[Callable[..., ResNet], dict[str, Any], str]] = [
     (resnet18, {"preact": "yes"}, r"^preact='yes': expected one of False, True$"),
     (resnet18, {"shortcut": "D"}, r"^shortcut='D': expected one of 'A', 'B', 'C', None$"),
     (resnet18, {"stride_on": "3x3"}, r"^stride_on='3x3': only networks of bottlenecks"),
+    *[(cifar_resnet, {"depth": 20, "width": v}, rf"^width={v!r}: expected a whole number")
+      for v in (0, -8, True, 8.0, "8", None)],
+    *[(cifar_resnet, {"depth": 20, "unit": unit, "shortcut": "D"}, r"^shortcut='D': expected one")
+      for unit in (None, BasicBlock)],
     (resnet50, {"stride_on": "7x7"}, r"^stride_on='7x7': expected one of '1x1', '3x3'$"),
 ]  # fmt: skip
 

@@ -325,6 +325,8 @@ def test_quantities() -> None:
     found = {q: value(run, q) for q in ("train_error", "early_error", "test_error")}  # type: ignore
     assert found == {"train_error": 40, "early_error": 70, "test_error": 50}
     assert value(run, "train_error_mean") == pytest.approx(100 * (1 - 0.52))
+    del run.rows[1]
+    assert value(run, "early_error") is None  # another window is no substitute
     run.measured["failed"] = "nan"
     assert value(run, "train_error_mean") == value(run, "early_error") == FAILED
 
@@ -351,8 +353,19 @@ def test_p_value_is_scipys() -> None:
     wanted = ttest_ind(a, b, equal_var=False, alternative="less")
     check = Less("test_error", "a", "b")
     assert check.p_value({"a": a, "b": b}) == pytest.approx(wanted.pvalue, rel=1e-9)
-    both = ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    both = ttest_ind(a, b, equal_var=False).confidence_interval(0.9)
     assert check.difference({"a": a, "b": b}).interval() == pytest.approx(tuple(both), rel=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0.1, 0.5, 1.0, -0.5, -1.0])
+def test_rule_and_interval_agree(shift: float) -> None:
+    """An order holds if and only if the whole interval that is shown is on its side."""
+    a = [12.1, 12.6, 12.3]
+    values = {"a": a, "b": [x + shift for x in a]}
+    check = Less("test_error", "a", "b")
+    low, high = check.difference(values).interval()
+    wanted = Outcome.HOLDS if high < 0 else Outcome.OPPOSITE if low > 0 else Outcome.NOT_SEPARABLE
+    assert check.outcome(values) is wanted
 
 
 def test_an_order_of_gaps() -> None:
@@ -385,6 +398,8 @@ def test_holm() -> None:
         {"d": 3 * p["d"], "b": max(3 * p["d"], 2 * p["b"]), "c": max(2 * p["b"], p["c"])}
     )
     assert "< 0.001" in str(checks_table(found))
+    del found.runs["c"], found.outcomes, found.adjusted  # still to be run: it counts as one of them
+    assert found.adjusted[checks[2]] == pytest.approx(3 * p["d"])
 
 
 def test_power() -> None:

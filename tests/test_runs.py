@@ -20,6 +20,7 @@ from resnet.runs import Run, choose
 def make(**changes: Any) -> Run:
     """A record of two epochs over 300 images, in 2 and 3 seconds."""
     row = {
+        "step": 3,
         "images": 300,
         "train_loss": 0.7,
         "train_accuracy": 0.5,
@@ -38,7 +39,7 @@ def make(**changes: Any) -> Run:
         },
         "recipe": {"epochs": 2, "lr": 0.1, "image_size": None},
         "seed": 3,
-        "rows": [{"epoch": 1, **row}, {"epoch": 2, **row, "test_accuracy": 0.6}],
+        "rows": [{"epoch": 1, **row}, {"epoch": 2, **row, "step": 6, "test_accuracy": 0.6}],
         "seconds": [2.0, 3.0],
     }
     return Run(**{**content, **changes})
@@ -85,24 +86,15 @@ def test_best_row_beside_the_last() -> None:
     assert run.best("train_loss") is run.rows[0]  # the first of equals
 
 
-def test_older_schemas_are_still_read(tmp_path: Path) -> None:
-    """Before precision could be chosen: float32, one process, whole epochs."""
+@pytest.mark.parametrize("schema", range(1, 5))
+def test_older_schemas_are_refused(tmp_path: Path, schema: int) -> None:
+    """By their number, whatever else they hold."""
     path = tmp_path / "old.json"
     make().save(path)
-    content = json.loads(path.read_text())
-    for name in ("settings", "peak_memory", "command"):
-        del content[name]
-    for row in content["rows"]:
-        del row["images"]
-    del content["data"]["canonical"]
-    path.write_text(json.dumps({**content, "schema": 1}))
-    old = Run.load(path)
-    assert old.settings == {
-        "precision": "float32", "compiled": False, "processes": 1, "sync_bn": False,
-    }  # fmt: skip
-    assert old.column("images") == [300, 300]
-    assert old.images_per_second == make().images_per_second
-    assert old.data["canonical"]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": schema}))
+    told = rf"old\.json is not a run's record: schema {schema}, expected 5$"
+    with pytest.raises(ValueError, match=told):
+        Run.load(path)
 
 
 def damaged(change: Callable[[dict[str, Any]], Any]) -> Callable[[str], str]:
@@ -126,13 +118,41 @@ FIELDS = [field.name for field in dataclasses.fields(Run)]
         (lambda text: "3", ""),
         (lambda text: "null", ""),
         (lambda text: "{}", "schema"),
-        (damaged(lambda c: c.update(schema=5)), "schema 5, expected 4"),
-        (damaged(lambda c: c.update(schema=0)), "schema 0, expected 4"),
-        (damaged(lambda c: c["data"].pop("canonical")), "canonical"),
+        (damaged(lambda c: c.update(schema=6)), "schema 6, expected 5"),
+        (damaged(lambda c: c.update(schema=0)), "schema 0, expected 5"),
+        (damaged(lambda c: c.update(schema="5")), "schema 5, expected 5"),
+        *[
+            (damaged(lambda c, name=name: c["data"].pop(name)), f"data: {name} missing")
+            for name in ("name", "sample", "canonical", "train_images", "test_images", "sha256")
+        ],
         (damaged(lambda c: c["data"].update(sha256=3)), "sha256 is 3, expected str"),
+        (damaged(lambda c: c["data"].update(sample="no")), "sample is 'no', expected bool"),
         (damaged(lambda c: c.update(seed="3")), "seed is '3', expected int"),
+        (damaged(lambda c: c.update(rows={})), r"rows is \{\}, expected list"),
+        (damaged(lambda c: c.update(network=None)), "network is None, expected str"),
         (damaged(lambda c: c.update(colour=1)), "colour unknown"),
-        (damaged(lambda c: c["rows"][0].update(epoch="one")), "expected numbers"),
+        *[
+            (damaged(lambda c, name=name: c["rows"][1].pop(name)), f"a row has no {name}")
+            for name in (
+                "step",
+                "images",
+                "train_loss",
+                "train_accuracy",
+                "test_loss",
+                "test_accuracy",
+            )
+        ],
+        (damaged(lambda c: c["rows"][0].update(epoch="one")), "a row's epoch is 'one', expected a"),
+        (damaged(lambda c: c["rows"][0].update(step=True)), "a row's step is True, expected a"),
+        (damaged(lambda c: c["rows"][0].update(test_loss=None)), "a row's test_loss is None"),
+        (damaged(lambda c: c["rows"][0].update(test_loss=float("nan"))), "test_loss is nan"),
+        (damaged(lambda c: c["rows"][0].update(train_loss=float("inf"))), "train_loss is inf"),
+        (damaged(lambda c: c["rows"][0].update(train_loss=-0.1)), "train_loss is -0.1, expected 0"),
+        (damaged(lambda c: c["rows"][0].update(test_accuracy=45.0)), "45.0, expected 0 to 1"),
+        (damaged(lambda c: c["rows"][0].update(train_accuracy_clean=1.5)), "1.5, expected 0 to 1"),
+        (damaged(lambda c: c["rows"].__setitem__(0, [1, 2])), ""),
+        (damaged(lambda c: c["seconds"].pop()), "1 seconds for 2 rows"),
+        (damaged(lambda c: c.update(rows=[], seconds=[])), "no rows, and no training that failed"),
         (damaged(lambda c: c.pop("schema")), "schema"),
         (damaged(lambda c: c.update(colour="red")), "colour"),
         *[(damaged(lambda c, name=name: c.pop(name)), f"{name} missing") for name in FIELDS],
@@ -146,6 +166,24 @@ def test_damaged_record(tmp_path: Path, damage: Callable[[str], str], why: str) 
     with pytest.raises(ValueError, match=r"run\.json is not a run's record: .*" + why) as error:
         Run.load(path)
     assert str(error.value).startswith(str(path))
+
+
+def test_a_failed_training_has_no_rows(tmp_path: Path) -> None:
+    run = make(rows=[], seconds=[], measured={"failed": "the loss became nan"})
+    run.save(tmp_path / "run.json")
+    assert Run.load(tmp_path / "run.json") == run
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_is_not_written(tmp_path: Path, value: float) -> None:
+    """JSON has no word for it; the record that was there stays, and nothing else."""
+    path = tmp_path / "run.json"
+    for before in ([], [path]):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            runs.write_json(path, {"rows": [{"test_loss": value}]})
+        assert list(tmp_path.iterdir()) == before
+        runs.write_json(path, {"rows": []})
+    assert json.loads(path.read_text()) == {"rows": []}
 
 
 def test_not_text(tmp_path: Path) -> None:
@@ -198,15 +236,20 @@ def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.parent.mkdir(parents=True)
         file.write_text("")
     monkeypatch.setattr(runs, "__file__", str(module))
+    monkeypatch.delenv("RESNET_COMMIT", raising=False)
     assert runs.commit() == "unknown"
+    monkeypatch.setenv("RESNET_COMMIT", "0123abc")  # of a copy whose maker knows it
+    assert runs.commit() == "0123abc"
     git("init", "--quiet")
-    assert runs.commit() == "unknown"  # no commit yet
+    assert runs.commit() == "unknown"  # no commit yet; a checkout speaks for itself
     git("add", "resnet")
     git("commit", "--quiet", "--message", "one")
     assert runs.commit() == git("rev-parse", "HEAD")[:12]
     module.write_text("changed")
     assert runs.commit() == git("rev-parse", "HEAD")[:12] + "-dirty"
     monkeypatch.setattr(runs, "__file__", str(installed))
+    assert runs.commit() == "0123abc"
+    monkeypatch.delenv("RESNET_COMMIT")
     assert runs.commit() == "unknown"
     monkeypatch.setattr(runs, "__file__", str(module))
     monkeypatch.setenv("PATH", "")  # no git

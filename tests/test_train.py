@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
 from resnet.devices import pick_device
+from resnet.variants import network
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,9 @@ def run(model: nn.Module, data: ImageData, **options: Any) -> Run:
     """Two epochs of batches of 50, unless told otherwise."""
     fields = {"epochs": None if "steps" in options else 2, "batch_size": 50, "lr": 0.1}
     how = {"device": "cpu", "precision": "float32", "progress": False}
-    for name in (*how, "seed", "compiled", "checkpoint", "save_every", "row_steps"):
+    for name in (
+        *how, "seed", "compiled", "checkpoint", "save_every", "row_steps", "clean_images"
+    ):  # fmt: skip
         if name in options:
             how[name] = options.pop(name)
     return fit(model, data, Recipe(**{**fields, **options}), **how)
@@ -132,7 +135,7 @@ def test_record(small: ImageData, tmp_path: Path) -> None:
     assert record.data == small.describe()
     assert record.recipe == Recipe(epochs=2, batch_size=50, lr=0.1, image_size=8).describe()
     assert record.settings == {"precision": "float32", "compiled": False, "processes": 1,
-                               "sync_bn": False}  # fmt: skip
+                               "sync_bn": False, "clean_images": 0}  # fmt: skip
     assert record.peak_memory > 100e6
     assert record.images_per_second == pytest.approx(260 / sum(record.seconds))
     assert record.seed == 3
@@ -181,6 +184,44 @@ def test_rows_every_so_many_steps_resume(small: ImageData, tmp_path: Path, stop:
     assert run(tiny(1), small, **options, checkpoint=path) == run(tiny(), small, **options)
 
 
+@pytest.mark.parametrize("name", ["ResNet-8", "ResNet-8, dropout"])
+@pytest.mark.parametrize("count", [100, 1000])
+def test_accuracy_on_clean_images(small: ImageData, name: str, count: int) -> None:
+    """Of the first images as tests see them, by hand; the training is the same to the last bit."""
+    options: dict[str, Any] = {
+        "steps": 5, "row_steps": 2, "pad": 2, "flip": True, "subtract_mean": True, "momentum": 0.9,
+    }  # fmt: skip
+    models, records = [], []
+    for clean_images in (0, count):
+        torch.manual_seed(0)
+        models.append(network(name, 10, 1))
+        torch.manual_seed(7)  # of the dropout
+        records.append(run(models[-1], small, clean_images=clean_images, **options))
+    without, record = records
+    accuracies = [row.pop("train_accuracy_clean") for row in record.rows]
+    assert len(accuracies) == 3 and record.rows == without.rows
+    assert record.settings == without.settings | {"clean_images": count}
+    for (at, value), other in zip(
+        models[0].state_dict().items(), models[1].state_dict().values(), strict=True
+    ):
+        assert torch.equal(value, other), at
+    x = small.train_images.float() / 255
+    x, y = (x - x.mean(0))[:count], small.train_labels[:count]
+    model = models[1].eval()
+    for at, (mean, var) in reference.statistics(model, x.split(50)).items():
+        bn = model.get_submodule(at)
+        bn.running_mean.copy_(mean), bn.running_var.copy_(var)
+    with torch.no_grad():
+        hits = (model(x).argmax(1) == y).sum().item()
+    assert accuracies[-1] == pytest.approx(hits / len(y))
+
+
+@pytest.mark.parametrize("value", [-1, True, 2.5])
+def test_wrong_clean_images(small: ImageData, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^clean_images={value!r}: expected a whole number"):
+        run(linear(), small, clean_images=value)
+
+
 def test_images_are_resized_for_training_and_test(small: ImageData) -> None:
     seen: list[tuple[int, ...]] = []
     model = nn.Sequential(nn.Flatten(), nn.Linear(12 * 12, 10))
@@ -213,6 +254,15 @@ def test_loss_that_is_no_number(small: ImageData) -> None:
     """A learning rate beyond reason: the message names the network, the epoch and the rate."""
     with pytest.raises(FloatingPointError, match=r"^the loss of ResNet-8 .* epoch 1: .*lr=1e\+30"):
         run(tiny(), small, lr=1e30)
+
+
+def test_last_step_that_goes_astray(small: ImageData, tmp_path: Path) -> None:
+    """Its own loss was a number, what it makes of the weights gives none: no row, no checkpoint."""
+    path = tmp_path / "state.pt"
+    told = r"^the test loss of ResNet-8 became (nan|inf) in epoch 1: lower lr=1e\+38"
+    with pytest.raises(FloatingPointError, match=told):
+        run(tiny(), small, steps=1, lr=1e38, checkpoint=path)
+    assert not path.exists()
 
 
 def test_progress(small: ImageData, capfd: pytest.CaptureFixture[str]) -> None:

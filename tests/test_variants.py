@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from resnet import count_parameters
-from resnet.variants import KINDS, PLACEMENTS, Gate, carried, network, placed
+from resnet import BasicBlock, Bottleneck, cifar_resnet, count_parameters, imagenet_resnet, nets
+from resnet.bench import NETWORKS
+from resnet.blocks import PLACEMENTS, SHORTCUTS
+from resnet.nets import IMAGENET_UNITS
+from resnet.reproduce import CLAIMS
+from resnet.reproduce.checks import Counted
+from resnet.variants import KINDS, MOVED, GatedBlock, network
 
 
 def flat(module: nn.Module) -> list[str]:
@@ -17,21 +23,35 @@ def flat(module: nn.Module) -> list[str]:
     return [type(m).__name__ for m in module.modules() if not list(m.children())]
 
 
-# 2016b, Fig. 4b to d: before the branch, the branch, after the addition.
+# 2016b, Fig. 4: before the branch, between its convolutions, at its end, after the addition.
 FIGURE_4 = {
-    "BN after addition": ([], "Conv2d BatchNorm2d ReLU Conv2d", "BatchNorm2d ReLU"),
-    "ReLU before addition": ([], "Conv2d BatchNorm2d ReLU Conv2d BatchNorm2d ReLU", ""),
-    "ReLU-only pre-activation": (["ReLU"], "Conv2d BatchNorm2d ReLU Conv2d BatchNorm2d", ""),
+    "original": ([], ["BatchNorm2d", "ReLU"], ["BatchNorm2d"], ["ReLU"]),
+    "BN after addition": ([], ["BatchNorm2d", "ReLU"], [], ["BatchNorm2d", "ReLU"]),
+    "ReLU before addition": ([], ["BatchNorm2d", "ReLU"], ["BatchNorm2d", "ReLU"], []),
+    "ReLU-only pre-activation": (["ReLU"], ["BatchNorm2d", "ReLU"], ["BatchNorm2d"], []),
+    "full pre-activation": (["BatchNorm2d", "ReLU"], ["BatchNorm2d", "ReLU"], [], []),
 }
 
 
+@pytest.mark.parametrize("kind", [BasicBlock, Bottleneck])
 @pytest.mark.parametrize("name", PLACEMENTS)
-def test_placements(name: str) -> None:
-    before, branch, after = FIGURE_4[name]
-    block = placed(name, 16, 16)
-    assert [m for m in flat(block.before) if m != "Sequential"] == before
-    assert flat(block.branch) == branch.split()
-    assert [m for m in flat(block.after) if m != "Sequential"] == after.split()
+def test_placements(name: str, kind: type[BasicBlock] | type[Bottleneck]) -> None:
+    before, between, end, after = FIGURE_4[name]
+    block = kind(64, 16, placement=name)
+    assert [m for m in flat(block.before) if m != "Identity"] == before
+    convolutions = 2 if kind is BasicBlock else 3
+    branch = [*["Conv2d", *between] * (convolutions - 1), "Conv2d", *end]
+    assert flat(block.branch) == branch
+    assert [m for m in flat(block.after) if m != "Identity"] == after
+
+
+def test_relu_before_the_branch_leaves_the_shortcut_alone() -> None:
+    """In place it would also cut what the identity carries."""
+    block = BasicBlock(4, 4, placement="ReLU-only pre-activation").eval()
+    nn.init.zeros_(block.branch.bn2.weight)  # type: ignore[union-attr]
+    x = torch.randn(2, 4, 5, 5)
+    assert x.min() < 0
+    assert torch.equal(block(x.clone()), x)
 
 
 def block_sum(name: str, F: Tensor, s: Tensor, g: Callable[[Tensor], Tensor]) -> Tensor:
@@ -41,7 +61,7 @@ def block_sum(name: str, F: Tensor, s: Tensor, g: Callable[[Tensor], Tensor]) ->
         "exclusive gating": lambda: g(s) * F + (1 - g(s)) * s,
         "shortcut-only gating": lambda: F + (1 - g(s)) * s,
         "dropout": lambda: F + s,
-    }[name]()
+    }[name.partition(" b=")[0]]()
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -49,12 +69,13 @@ def block_sum(name: str, F: Tensor, s: Tensor, g: Callable[[Tensor], Tensor]) ->
 def test_kinds(name: str, shape: tuple[int, int, int]) -> None:
     """Each against its equation; gates with weights that matter, and one bias per channel."""
     torch.manual_seed(0)
-    block = carried(name, *shape).eval()
-    gates = [m for m in block.modules() if isinstance(m, Gate)]
+    block = KINDS[name](*shape, shortcut="A").eval()
+    gates = [block.gate] if isinstance(block, GatedBlock) else []
     assert len(gates) == ("gating" in name)
     for gate in gates:
         assert gate.bias is not None
-        assert set(gate.bias.tolist()) == {-6.0}  # the paper's best
+        bias = float(name.partition(" b=")[2] or -6)  # the paper's best
+        assert set(gate.bias.tolist()) == {bias}
         nn.init.normal_(gate.bias)
 
     def g(s: Tensor) -> Tensor:
@@ -72,7 +93,7 @@ def test_kinds(name: str, shape: tuple[int, int, int]) -> None:
 
 
 def test_dropout_is_on_the_shortcut_only() -> None:
-    block = carried("dropout", 4, 4)
+    block = KINDS["dropout"](4, 4)
     nn.init.zeros_(block.branch.bn2.weight)  # type: ignore[union-attr]
     torch.manual_seed(0)
     out = block(torch.ones(2, 4, 6, 6))
@@ -80,9 +101,9 @@ def test_dropout_is_on_the_shortcut_only() -> None:
 
 
 def test_every_weight_learns() -> None:
-    """A gradient reaches all of them, the gates' too, which two parts share."""
+    """A gradient reaches all of them, the gates' too."""
     for name in KINDS:
-        block = carried(name, 4, 8, 2)
+        block = KINDS[name](4, 8, 2)
         block(torch.randn(2, 4, 6, 6)).square().sum().backward()
         assert all(p.grad is not None and p.grad.any() for p in block.parameters()), name
 
@@ -114,6 +135,72 @@ def test_networks_by_name(name: str, parameters: int) -> None:
     assert count_parameters(net) == parameters
 
 
+def test_a_gate_is_computed_once() -> None:
+    gates: list[nn.Module] = []
+    for name in (n for n in KINDS if "gating" in n):
+        block = KINDS[name](4, 8, 2)
+        block.gate.register_forward_hook(lambda gate, *_: gates.append(gate))
+        block(torch.randn(2, 4, 6, 6))
+        assert gates.pop() is block.gate and not gates
+
+
+def every_name() -> list[str]:
+    """Networks that claims, recipes and commands can name, and what the makers can make."""
+    names = [name for name, *_ in NETWORKS]
+    for claim in CLAIMS.values():
+        names += [name for s in claim.settings for name, _ in claim.trained(s).values()]
+        names += [check.network for check in claim.checks if isinstance(check, Counted)]
+    for depth in (20, 50, 56, 110, 152, 164, 1001):
+        names += [f"{form}{depth}" for form in ("plain-", "ResNet-", "pre-activation ResNet-")]
+    names += [f"ResNet-56, {other}" for other in (*MOVED, *KINDS, "option B", "option C")]
+    names += [f"ResNet-56, width 8, {kind}" for kind in KINDS]
+    names += [f"ResNet-164{where}, {name}" for where in ("", ", stride on 3x3") for name in MOVED]
+    return list(dict.fromkeys(names))
+
+
+class Form:
+    """What a network is made of, in place of the network, which takes longer to make."""
+
+    def __init__(
+        self, unit: nets.UnitMaker, channels: Any, counts: Any, *, name: str, **options: Any
+    ) -> None:
+        first = unit(8, 8, 2)
+        units = [first, unit(8 * first.expansion, 8, 1)]
+        gates = [u.gate.bias.tolist() for u in units if isinstance(u, GatedBlock)]  # type: ignore
+        self.name, self.form = name, str((channels, counts, options, units, gates))
+
+
+def test_names_and_networks_are_each_others_inverse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By everything that can be chosen: no two networks share a name, and each name finds its."""
+    monkeypatch.setattr(nets, "ResNet", Form)
+    seen: dict[str, str] = {}
+    for name in every_name():
+        net: Any = network(name)
+        assert net.name == name
+        assert net.form not in seen, f"{name} and {seen[net.form]} are one network"
+        seen[net.form] = name
+    made: list[Any] = [
+        cifar_resnet(depth, width=width, bottleneck=bottleneck, preact=preact,
+                     shortcut=shortcut, stride_on=stride)
+        for depth in (20, 32, 50, 101, 110, 152, 164, 1001)
+        for bottleneck, step in ((False, 6), (True, 9)) if depth % step == 2
+        for preact in (False, True)
+        for width in (8, 16)
+        for shortcut in SHORTCUTS
+        for stride in (("1x1", "3x3") if bottleneck else ("1x1",))
+    ] + [
+        imagenet_resnet(depth, 10, preact=preact, shortcut=shortcut, stride_on=stride)
+        for depth in IMAGENET_UNITS
+        for preact in (False, True)
+        for shortcut in SHORTCUTS
+        for stride in (("1x1", "3x3") if depth >= 50 else ("1x1",))
+    ]  # fmt: skip
+    assert len({net.name for net in made}) == len({net.form for net in made}) == len(made)
+    for net in made:
+        again: Any = network(net.name)
+        assert (again.name, again.form) == (net.name, net.form)
+
+
 def test_plain_has_no_shortcut() -> None:
     net = network("plain-8", 7, 1)
     assert all(unit.shortcut is None for unit in net.stage1)  # type: ignore[union-attr]
@@ -135,8 +222,25 @@ def test_the_last_activation() -> None:
     ("name", "told"),
     [
         ("ResNet", r"name='ResNet': expected one like 'plain-56'"),
-        ("VGG-16", r"form='VGG': expected one of 'plain', 'ResNet'"),
-        ("ResNet-20, magic", r"variant='magic': expected one of 'option B'"),
+        ("VGG-16", r"name='VGG-16': expected one like 'plain-56'"),
+        ("resnet18", r"name='resnet18': expected one like 'plain-56'"),
+        ("ResNet-20, own units", r"variant='own units': expected one of"),
+        ("ResNet-20, stride on 3x3, dropout", r"stride_on='3x3': only networks of bottlenecks"),
+        ("ResNet-18, stride on 3x3", r"stride_on='3x3': only networks of bottlenecks"),
+        ("ResNet-020", r"expected 'ResNet-20'"),
+        ("plain-20, option B", r"expected 'ResNet-20, option B'"),
+        ("ResNet-20, width 8, width 12", r"expected 'ResNet-20, width 12'"),
+        ("ResNet-20, width 0", r"width=0: expected a whole number of at least 1"),
+        ("ResNet-20, magic", r"variant='magic': expected one of 'basic blocks'"),
+        ("ResNet-20, option A", r"expected 'ResNet-20'"),
+        ("ResNet-20, width 16", r"expected 'ResNet-20'"),
+        ("CIFAR ResNet-20", r"expected 'ResNet-20'"),
+        ("ResNet-20, dropout, option B", r"expected 'ResNet-20, option B, dropout'"),
+        ("ResNet-18, dropout", r"only CIFAR networks"),
+        ("ResNet-18, width 8", r"only CIFAR networks"),
+        ("plain-20, dropout", r"'dropout' goes with original blocks"),
+        ("ResNet-164, dropout", r"'dropout' goes with original blocks"),
+        ("pre-activation ResNet-20, BN after addition", r"goes with original blocks"),
         ("plain-21", r"depth=21: expected 6n \+ 2; nearest: 20 or 26"),
     ],
 )

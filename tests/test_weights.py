@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 import torchvision
 from reference import stir
+from safetensors.torch import save_file
 from torch import nn
 
 import resnet
+from resnet.variants import network
 
 
 def theirs(depth: int, **options: int) -> nn.Module:
@@ -68,3 +72,47 @@ def test_the_stride_of_the_paper_is_refused() -> None:
     """The tensors would fit; the scores would not."""
     with pytest.raises(ValueError, match='stride_on="3x3"'):
         resnet.load_torchvision(ours(50, stride_on="1x1"), theirs(50).state_dict())
+
+
+NAME = "ResNet-8, width 8, option C"
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    resnet.save_weights(stir(network(NAME, 7, 1)), tmp_path / "w.safetensors", {"data": "noise"})
+    return tmp_path / "w.safetensors"
+
+
+def test_saved_and_loaded(saved: Path) -> None:
+    """The same network by its name alone; kernels to half precision, BN to the last bit."""
+    torch.manual_seed(0)
+    model = stir(network(NAME, 7, 1))
+    again = resnet.load_weights(saved, NAME)
+    assert again.name == NAME and not again.training
+    assert [path.name for path in saved.parent.iterdir()] == ["w.safetensors"]
+    for (key, a), b in zip(model.state_dict().items(), again.state_dict().values(), strict=True):
+        if not key.endswith("num_batches_tracked"):
+            assert a.dtype == b.dtype
+            assert torch.equal(a.half().float() if a.ndim > 1 else a, b), key
+
+
+def test_a_changed_bit_is_noticed(saved: Path) -> None:
+    content = bytearray(saved.read_bytes())
+    content[-5] ^= 1
+    saved.write_bytes(content)
+    with pytest.raises(ValueError, match=r"w\.safetensors is damaged: its weights do not fit"):
+        resnet.load_weights(saved)
+
+
+def test_another_network_is_refused(saved: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds 'ResNet-8, width 8, option C', not 'plain-8'"):
+        resnet.load_weights(saved, "plain-8")
+    with pytest.raises(ValueError, match="cannot be read as safetensors"):
+        resnet.load_weights(tmp_path / "nothing")
+    saved.write_bytes(saved.read_bytes()[:-9])
+    with pytest.raises(ValueError, match="cannot be read as safetensors"):
+        resnet.load_weights(saved)
+    save_file({"x": torch.ones(1)}, saved)
+    with pytest.raises(ValueError, match=r"was not written by save_weights: it has no network"):
+        resnet.load_weights(saved)

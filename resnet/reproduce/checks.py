@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 
 from resnet.measure import count_parameters, multiply_adds
+from resnet.reproduce.settings import WINDOW
 from resnet.runs import Run
 from resnet.tables import PLUS_MINUS
 from resnet.variants import network
@@ -24,7 +25,7 @@ Values = Mapping[str, Sequence[float]]  # likewise, a number for each seed
 
 WORDS: dict[Quantity, str] = {
     "train_error": "training error (%)",
-    "early_error": f"training error early on, up to step {EARLY} (%)",
+    "early_error": f"training error, steps {EARLY - WINDOW + 1} to {EARLY} (%)",
     "train_error_mean": "training error, mean over all steps (%)",
     "test_error": "test error (%)",
     "response": "median response",
@@ -57,8 +58,10 @@ def value(run: Run, quantity: Quantity) -> float | None:
         pairs = zip(run.column("train_accuracy"), weights, strict=True)
         return 100 * (1 - sum(a * n for a, n in pairs) / sum(weights))
     if quantity == "early_error":
-        early = [row for row in run.rows if row["step"] == EARLY] or run.rows[:1]
-        return 100 * (1 - early[0]["train_accuracy"])
+        early = [row for row in run.rows if row["step"] == EARLY]
+        if run.rows[-1]["step"] < EARLY:  # a smoke run
+            early = run.rows[:1]
+        return 100 * (1 - early[0]["train_accuracy"]) if early else None
     return 100 * (1 - run.rows[-1][quantity.replace("error", "accuracy")])
 
 
@@ -91,8 +94,11 @@ class Estimate(NamedTuple):
             return 0.5 if self.mean == bound else float(self.mean > bound)
         return float(stdtr(self.freedom, (self.mean - bound) / self.error))
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the interval that has the true value with this probability."""
+    def interval(self, level: float = 1 - 2 * LEVEL) -> tuple[float, float]:
+        """Return an interval by a rule that covers the true value with this probability.
+
+        At the default, 90%, an order holds if and only if the whole interval is on its side.
+        """
         from scipy.special import stdtrit
 
         half = self.error and self.error * float(stdtrit(self.freedom, (1 + level) / 2))
@@ -197,7 +203,7 @@ class Within:
 
     def outcome(self, values: Values) -> Outcome:
         """Say what the numbers of the row say."""
-        low, high = combined({self.row: 1.0}, values).interval(1 - 2 * LEVEL)
+        low, high = combined({self.row: 1.0}, values).interval()
         if self.low <= low and high <= self.high:
             return Outcome.HOLDS
         outside = high < self.low or low > self.high

@@ -81,16 +81,17 @@ class Finding:
 
     @functools.cached_property
     def adjusted(self) -> dict[Check, float]:
-        """The p of each order, by Holm's method: for whoever reads one order of several.
+        """The p of each order, by Holm's method: for whoever reads one order of a claim's several.
 
-        The verdict, which wants all of them, needs no correction.
+        Orders that are still to be run count among the several.
         """
+        several = sum(isinstance(check, Less) for check, _ in self.outcomes)
         orders = [(c, c.p_value(self.numbers(c))) for c, o in self.outcomes
                   if isinstance(c, Less) and o is not Outcome.NOT_RUN]  # fmt: skip
         found: dict[Check, float] = {}
         least = 0.0
         for i, (check, p) in enumerate(sorted(orders, key=lambda pair: pair[1])):
-            least = found[check] = max(least, min(1.0, p * (len(orders) - i)))
+            least = found[check] = max(least, min(1.0, p * (several - i)))
         return found
 
     @property
@@ -114,9 +115,13 @@ class Finding:
             return self.claim.not_asked
         outcomes = [outcome for _, outcome in self.outcomes]
         if self.verdict is Verdict.NOT_RUN:
+            if not self.all_runs:
+                return self.claim.not_asked
             rows = dict.fromkeys(row for check, _ in self.outcomes for row in check.rows)
             done = min(len(self.runs.get(row, ())) for row in rows)
-            return f"{done} of {len(self.planned)} seeds are complete" if self.all_runs else ""
+            failed = any("failed" in run.measured for run in self.all_runs)
+            told = f"{done} of {len(self.planned)} seeds are complete"
+            return told + "; a training failed" * failed
         counts = [(o, outcomes.count(o)) for o in Outcome if o in outcomes]
         return ", ".join(f"{o}: {n} of {len(outcomes)}" for o, n in counts)
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from resnet.figures import BLUE, INK, LINES, ORANGE, Figure, panel, styled
+from resnet.reproduce.checks import values
 from resnet.reproduce.gaps import crossing, gaps
 from resnet.runs import Run
 from resnet.texts import TEXT
@@ -102,10 +103,7 @@ def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: st
         published_for: the published axis's label.
 
     """
-    errors = {
-        row: [100 * (1 - run.rows[-1]["test_accuracy"]) for run in seeds if run.rows]
-        for row, seeds in runs.items()
-    }
+    errors = {row: values(seeds, "test_error") for row, seeds in runs.items()}
     rows = list(errors)
     here = _dots(rows, TEXT["here"])
     for y, row in enumerate(rows):

@@ -180,7 +180,7 @@ PAPERS_2016A = Setting(
     seeds=(10, 11, 12),
     responses=True,
     full=True,
-    note="as in the paper",
+    note="as in the paper, but 110 layers start at 0.1, not at 0.01",
 )
 # 2016b compares networks half a point apart: see `power` in chapter 6 for the number of seeds
 PAPERS_2016B = dataclasses.replace(
@@ -188,4 +188,5 @@ PAPERS_2016B = dataclasses.replace(
     folder="papers-2016b",
     recipe=dataclasses.replace(CIFAR, warm_up=WARM_UP),
     seeds=tuple(range(10, 20)),
+    note="as in the paper",
 )

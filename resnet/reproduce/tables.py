@@ -6,6 +6,7 @@ from resnet.reproduce.checks import (
     WORDS,
     Check,
     Counted,
+    EachWithin,
     Less,
     Outcome,
     Quantity,
@@ -63,7 +64,10 @@ def found_for(finding: Finding, check: Check) -> str:
         return f"{check.count:,}, published {check.published} · {power}"
     if not (estimate := finding.estimate(check)):
         return ""
-    low, high = estimate.interval(0.95 if isinstance(check, Less) else 0.9)
+    if isinstance(check, EachWithin):
+        numbers = finding.numbers(check)[check.row]
+        return f"{min(numbers):.2f} to {max(numbers):.2f}"
+    low, high = estimate.interval()
     sign = "+" if isinstance(check, Less) else ""
     return f"{estimate.mean:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
 
@@ -76,4 +80,6 @@ def checks_table(finding: Finding) -> Table:
         if isinstance(check, Less) and outcome is not Outcome.NOT_RUN:
             p = small(check.p_value(finding.numbers(check))), small(finding.adjusted[check])
         rows.append((str(check), outcome, found_for(finding, check), *p))
-    return Table(["what should be", "outcome", "left minus right, or mean", "p", "p (Holm)"], rows)
+    return Table(
+        ["what should be", "outcome", "left minus right, or mean [90%]", "p", "p (Holm)"], rows
+    )
