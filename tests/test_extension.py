@@ -44,7 +44,7 @@ def test_front_page_takes_the_ledgers_runs(monkeypatch: pytest.MonkeyPatch) -> N
 def test_front_page_without_records_shows_published_numbers_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("resnet.reproduce.load_records", lambda: [])
+    monkeypatch.setattr("resnet.reproduce.load_records", list)
     figure, caption = front.drawn()
     assert str(papers.CIFAR_PLAIN[56]) in figure.alt
     assert caption.startswith("Published") and papers.CIFAR_RESIDUAL.place in caption

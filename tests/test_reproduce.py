@@ -805,7 +805,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
         time.sleep(0.05)
     parent.send_signal(how)
     parent.wait()
-    gone, alive = psutil.wait_procs(workers, timeout=60)
+    _gone, alive = psutil.wait_procs(workers, timeout=60)
     assert not alive
 
 
