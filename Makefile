@@ -54,21 +54,21 @@ lint: $(STAMP) ## ruff and mypy
 
 record: $(STAMP) ## rewrite the notebooks' checked outputs and the table of equality
 	@$(PY) -m tools.book record
-	@$(PY) tests/equality.py
+	@$(PY) tests/helpers/equality.py
 
 serve: book ## show the site on this machine (PORT=8000)
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 bench: $(STAMP) speed ## time book, tests, networks and training here; writes results/bench-*.json
-	@$(PY) -m tools.bench
-	@$(PY) -m tools.bench_networks
-	@$(PY) -m tools.bench_accuracy same
+	@$(PY) -m tools.bench.book
+	@$(PY) -m tools.bench.networks
+	@$(PY) -m tools.bench.accuracy same
 
 # Meant to fit into ten minutes of a GPU (not tried yet), without network if Fashion-MNIST is there.
 speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time to accuracy
-	@$(PY) -m tools.bench_d2l
-	@$(PY) -m tools.bench_accuracy fast
-	@device=$$($(PY) -c 'from resnet.devices import pick_device; print(pick_device().type)') && \
+	@$(PY) -m tools.bench.d2l
+	@$(PY) -m tools.bench.accuracy fast
+	@device=$$($(PY) -c 'from resnet.training.devices import pick_device; print(pick_device().type)') && \
 	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
 
 # The trained networks that chapters load; resumes, and makes what is missing.
@@ -84,13 +84,13 @@ weights: $(STAMP) ## train the networks of results/weights, of which chapters lo
 	  train "$$form-$$depth, width 8" small; done; done
 
 colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3.13; 5 GB)
-	@$(PY) -m tools.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))
+	@$(PY) -m tools.trials.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))
 
 pair: $(STAMP) ## try the module with another torch (TORCH=2.12.1 TORCHVISION=0.27.1 PYTHON=python3; 5 GB)
-	@$(PY) -m tools.pair $(or $(TORCH),2.12.1) $(or $(TORCHVISION),0.27.1) $(if $(PYTHON),--python="$(PYTHON)")
+	@$(PY) -m tools.trials.pair $(or $(TORCH),2.12.1) $(or $(TORCHVISION),0.27.1) $(if $(PYTHON),--python="$(PYTHON)")
 
 mutants: $(STAMP) ## break the module in many places and see that the tests notice (a quarter of an hour)
-	@$(PY) -m tools.mutants
+	@$(PY) -m tools.trials.mutants
 
 lock: $(STAMP) ## remake requirements.txt from pyproject.toml (append LOCK=--upgrade for newer versions)
 	$(PY) -m pip install --quiet --disable-pip-version-check uv

@@ -2,12 +2,13 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from tools.common import cores
 
-LONGEST = ("test_book", "test_site")  # beside the chapters
+MODULE = Path(__file__).parent / "tests" / "resnet"  # short tests
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,9 +32,9 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that several workers end together; say why cells are left out.
 
-    tests/test_chapters.py proves that the build has run what nbval leaves out.
+    tests/site/test_chapters.py proves that the build has run what nbval leaves out.
     """
-    items.sort(key=lambda item: item.path.suffix != ".ipynb" and item.path.stem not in LONGEST)
+    items.sort(key=lambda item: MODULE in item.path.parents)
     for item in items:
         if getattr(item, "options", {}).get("skip"):
             item.add_marker(pytest.mark.skip(reason="trains or shows a training: run by make book"))

@@ -1,8 +1,9 @@
 """The shared module of "How ResNet really works"."""
 
-from resnet import check
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
-from resnet.checkpoint import CheckpointError
 from resnet.data import DataError, DataMissingError, ImageData, ImageFolders, load_data
 from resnet.measure import count_parameters, layer_table, multiply_adds
 from resnet.nets import (
@@ -14,12 +15,21 @@ from resnet.nets import (
     resnet101,
     resnet152,
 )
-from resnet.recipes import CIFAR, CIFAR_110, D2L, FAST, RECIPES, Recipe
-from resnet.runs import Run, choose, keep, recorded
-from resnet.train import Evaluation, evaluate, fit
+from resnet.training.checkpoint import CheckpointError
+from resnet.training.loop import Evaluation, evaluate, fit
+from resnet.training.recipes import CIFAR, CIFAR_110, D2L, FAST, RECIPES, Recipe
+from resnet.training.records import Run
 from resnet.weights import load_torchvision, load_weights, save_weights
 
+if TYPE_CHECKING:
+    from resnet import book, check, reproduce
+    from resnet.book.recorded import choose, keep, recorded
+
 __version__ = "0.1.0"
+
+# what is imported at its first use: folders, names of resnet.book.recorded
+PACKAGES = ("book", "check", "reproduce")
+RECORDED = ("choose", "keep", "recorded")
 
 __all__ = [
     "CIFAR",
@@ -39,6 +49,7 @@ __all__ = [
     "PreActBottleneck",
     "Recipe",
     "Run",
+    "book",
     "check",
     "choose",
     "cifar_resnet",
@@ -53,6 +64,7 @@ __all__ = [
     "load_weights",
     "multiply_adds",
     "recorded",
+    "reproduce",
     "resnet18",
     "resnet34",
     "resnet50",
@@ -60,3 +72,17 @@ __all__ = [
     "resnet152",
     "save_weights",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import at its first use what networks, data and training do without."""
+    if name in PACKAGES:
+        return import_module(f"resnet.{name}")
+    if name in RECORDED:
+        return getattr(import_module("resnet.book.recorded"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name these as well."""
+    return sorted({*globals(), *__all__})

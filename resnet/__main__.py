@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 import resnet
-from resnet.bench import speeds
-from resnet.devices import pick_device, pick_precision, process, together
 from resnet.reproduce import command
-from resnet.runs import check_record, commit, machine, typed, write_json
+from resnet.training.devices import pick_device, pick_precision, process, together
+from resnet.training.records import check_record, commit, machine, typed, write_json
+from resnet.training.speed import speeds
 from resnet.variants import network
 
 ERRORS = (
@@ -125,7 +125,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--data", default="fashion-mnist", help=SETS)
     add("--sample", action="store_true", help="the small sample that comes with the package")
     add("--root", help="folder of the data sets (default: RESNET_DATA or ~/.cache/resnet-book)")
-    add("--recipe", default="fast", choices=list(resnet.RECIPES), help="see resnet/recipes.py")
+    add(
+        "--recipe", default="fast", choices=list(resnet.RECIPES),
+        help="see resnet/training/recipes.py",
+    )  # fmt: skip
     add("--epochs", type=int, help="instead of the recipe's")
     add("--steps", type=int, help="gradient steps in all, instead of the recipe's")
     add("--batch-size", type=int, help="over all processes, instead of the recipe's")

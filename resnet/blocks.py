@@ -18,6 +18,8 @@ from typing import Literal, NamedTuple, get_args
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resnet.arguments import check_one_of, check_positive
+
 Shortcut = Literal["A", "B", "C"] | None
 StrideOn = Literal["1x1", "3x3"]
 
@@ -42,20 +44,6 @@ PLACEMENTS = {
     "full pre-activation": Placement("bn relu", "bn relu", "", ""),
 }
 PREACT = "full pre-activation"
-
-
-def check_positive(**arguments: int) -> None:
-    """Raise ValueError for the first argument that is not a positive whole number."""
-    for name, value in arguments.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name}={value!r}: expected a whole number of at least 1")
-
-
-def check_one_of(name: str, value: object, allowed: Sequence[object]) -> None:
-    """Raise ValueError unless `value` is one of `allowed`."""
-    if value not in allowed:
-        choices = ", ".join(map(repr, allowed))
-        raise ValueError(f"{name}={value!r}: expected one of {choices}")
 
 
 def conv(in_channels: int, channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnet.blocks import check_positive
+from resnet.arguments import check_positive
 from resnet.tables import Table
 
 

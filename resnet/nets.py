@@ -10,6 +10,7 @@ from typing import get_args
 
 from torch import Tensor, nn
 
+from resnet.arguments import check_one_of, check_positive
 from resnet.blocks import (
     PREACT,
     SHORTCUTS,
@@ -19,8 +20,6 @@ from resnet.blocks import (
     Shortcut,
     StrideOn,
     activation,
-    check_one_of,
-    check_positive,
     conv,
     named_layers,
 )

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet.blocks import PLACEMENTS, PREACT, BasicBlock, Bottleneck, check_one_of
+from resnet.arguments import check_one_of
+from resnet.blocks import PLACEMENTS, PREACT, BasicBlock, Bottleneck
 from resnet.nets import (
     IMAGENET_UNITS,
     OPTION_WORDS,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import config, execute, exercises, notebooks, pages
+from .build import config, execute, exercises, notebooks, pages
 from .common import BUILD, ROOT, BookError, cores, version
 
 # More chapters at once need more memory, about a gigabyte each, and pay little.

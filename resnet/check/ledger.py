@@ -13,7 +13,7 @@ from resnet.check.verdict import exercise
 from resnet.reproduce.checks import EARLY, WORDS, Check, Less, Outcome, Within
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.ledger import Finding
-from resnet.runs import Run
+from resnet.training.records import Run
 
 NORMAL = NormalDist()
 ROUNDED = 1e-3  # what 1.64 instead of 1.645 changes in a probability

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 from resnet.check.answers import as_number, slip
 from resnet.check.guard import Wrong, call, function, kind
 from resnet.check.verdict import exercise
-from resnet.runs import Run
+from resnet.training.records import Run
 
 SOLVE = "The error of a mean falls with the root of n; solve for n."
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal, overload
 
-from resnet.blocks import check_one_of
+from resnet.arguments import check_one_of
 from resnet.data import cifar10, fashion_mnist, folders
 from resnet.data.digits import digits, signs
 from resnet.data.folders import ImageFolders

@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from resnet.data.downloads import storing
-from resnet.data.images import DataError, ImageData
+from resnet.data.images import DataError, ImageData, storing
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"

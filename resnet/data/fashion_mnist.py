@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from resnet.data.downloads import storing
-from resnet.data.images import DataError, ImageData
+from resnet.data.images import DataError, ImageData, storing
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -27,7 +26,7 @@ CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
-SAMPLE_FOLDER = Path(__file__).parents[1] / "sample"
+SAMPLE_FOLDER = Path(__file__).parent / "sample"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
 
 # SHA-256 of the unpacked files, in the order of FILES.

@@ -1,7 +1,7 @@
 """Folders of image files, a folder a class: PATH/train/CLASS/*.jpg, and PATH/test or PATH/val.
 
 Square images of one size that fit into memory are read at once; others stay on the disk and are
-read while training goes on (`resnet.sources`), as ImageNet has to be.
+read while training goes on (`resnet.training.sources`), as ImageNet has to be.
 """
 
 import hashlib
@@ -96,7 +96,8 @@ def load(path: Path) -> ImageData | ImageFolders:
     name = f"images in {path.resolve().name}"
     first = open_image(folders[0].samples[0][0])
     size = first.size
-    # only square ones: `prepare` would squeeze others where `resnet.sources` cuts out the middle
+    # only square ones: `prepare` would squeeze others where `resnet.training.sources` cuts out
+    # the middle
     if size[0] == size[1] and 3 * size[0] ** 2 * sum(map(len, folders)) <= IN_MEMORY:
         images = [_read(folder, size) for folder in folders]
         if images[0] is not None and images[1] is not None:

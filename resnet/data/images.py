@@ -1,14 +1,18 @@
 """Images and labels in memory, and what goes wrong on the way there."""
 
+import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+import http.client
+import urllib.error
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from resnet.blocks import check_positive
+from resnet.arguments import check_positive
 
 
 class DataError(RuntimeError):
@@ -106,3 +110,38 @@ class ImageData:
             "test_images": len(self.test_images),
             "sha256": self.digest,
         }
+
+
+NO_ANSWER = (  # what torchvision's download raises when the net is at fault, not the disk
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ConnectionError,
+    TimeoutError,
+    RuntimeError,
+)
+
+
+@contextlib.contextmanager
+def storing(name: str, place: Path, otherwise: str) -> Iterator[None]:
+    """Make `place` and turn what goes wrong inside into a DataError.
+
+    Args:
+        name: of the data set.
+        place: the folder it is stored in.
+        otherwise: what a reader can do without a connection.
+
+    """
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        yield
+    except DataError:
+        raise
+    except NO_ANSWER as error:
+        raise DataError(
+            f"{name} could not be downloaded ({error}). Connect to the internet, or {otherwise}"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{name} cannot be stored in {place} ({error}): name a folder that can be written to, "
+            "root=... or the environment variable RESNET_DATA"
+        ) from error

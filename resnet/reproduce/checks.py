@@ -11,8 +11,8 @@ import torch
 
 from resnet.measure import count_parameters, multiply_adds
 from resnet.reproduce.settings import WINDOW
-from resnet.runs import Run
 from resnet.tables import PLUS_MINUS
+from resnet.training.records import Run
 from resnet.variants import network
 
 LEVEL = 0.05  # of the one-sided test that an order has to pass

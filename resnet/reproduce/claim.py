@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from resnet.recipes import Recipe
 from resnet.reproduce.checks import Check
 from resnet.reproduce.settings import Row, Setting
+from resnet.training.recipes import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,10 @@ was known by then, from other runs, is told by `Claim.seen`.
 
 from collections.abc import Mapping, Sequence
 
-from resnet import papers
-from resnet.papers import Published
-from resnet.reproduce import settings
+from resnet.reproduce import papers, settings
 from resnet.reproduce.checks import Counted, EachWithin, Less, Quantity, Within
 from resnet.reproduce.claim import Claim
+from resnet.reproduce.papers import Published
 from resnet.reproduce.settings import WARM_UP, Row
 
 TOLERANCE = 0.8  # points: how far careful replications are from the papers and from one another

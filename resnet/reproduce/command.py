@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from resnet.blocks import check_one_of
+from resnet.arguments import check_one_of
 from resnet.reproduce.claims import CLAIMS, ORDER
 from resnet.reproduce.settings import SCALES
 from resnet.reproduce.work import Job, plan, reproduce

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from resnet.runs import Run
+from resnet.training.records import Run
 
 
 def gaps(deep: Sequence[Run], shallow: Sequence[Run]) -> dict[int, list[float]]:

@@ -15,7 +15,7 @@ from resnet.reproduce.checks import Check, Counted, Estimate, Less, Outcome, com
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import Setting
 from resnet.reproduce.work import records_folder
-from resnet.runs import Run
+from resnet.training.records import Run
 
 JUDGED = ("papers", "gpu", "cpu")  # the larger scale first; a smoke run says nothing about a claim
 CANONICAL = {"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}  # names in `Run.data`

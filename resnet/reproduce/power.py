@@ -3,9 +3,9 @@
 import random
 from collections.abc import Mapping
 
-from resnet.papers import SEED_DEVIATION
 from resnet.reproduce.checks import Check, Counted, Outcome
 from resnet.reproduce.claim import Claim
+from resnet.reproduce.papers import SEED_DEVIATION
 
 
 def power(

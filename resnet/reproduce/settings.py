@@ -9,8 +9,8 @@ stands with the claims (`Claim.seen`) and in chapter 6.
 import dataclasses
 from dataclasses import dataclass, field
 
-from resnet.devices import Precision
-from resnet.recipes import CIFAR, D2L, Recipe
+from resnet.training.devices import Precision
+from resnet.training.recipes import CIFAR, D2L, Recipe
 
 SCALES = ("smoke", "cpu", "gpu", "papers")
 WINDOW = 400  # steps between two rows of a record, at any length, so that they compare

@@ -15,8 +15,8 @@ from resnet.reproduce.checks import (
 )
 from resnet.reproduce.claims import CLAIMS
 from resnet.reproduce.ledger import Finding, verdict
-from resnet.runs import Run
 from resnet.tables import Table
+from resnet.training.records import Run
 
 
 def ledger(records: Iterable[Run]) -> Table:

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import torch
 
-from resnet.batches import Batches
-from resnet.blocks import check_one_of, check_positive
-from resnet.checkpoint import previous
+from resnet.arguments import check_one_of, check_positive
 from resnet.data import ImageData, ImageFolders, load_data
-from resnet.devices import pick_device
 from resnet.measure import layer_responses, refresh_statistics
-from resnet.recipes import Recipe
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import SCALES, Setting
-from resnet.runs import Run, check_record, machine, results, typed
-from resnet.train import STATISTICS, fit
+from resnet.training.batches import Batches
+from resnet.training.checkpoint import previous
+from resnet.training.devices import pick_device
+from resnet.training.loop import STATISTICS, fit
+from resnet.training.recipes import Recipe
+from resnet.training.records import Run, check_record, machine, results, typed
 from resnet.variants import network
 
 RESPONSE_IMAGES = 1000  # test images over which a layer's response is measured

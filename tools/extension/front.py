@@ -11,8 +11,8 @@ FORMS = ("plain", "ResNet")
 
 def drawn() -> tuple[Any, str]:
     """Return the figure and its caption."""
-    from resnet import figures, papers
-    from resnet.reproduce import CLAIMS, load_records, plots, verdict
+    from resnet.book import figures, plots
+    from resnet.reproduce import CLAIMS, load_records, papers, verdict
     from resnet.reproduce.checks import values
 
     found = verdict(CLAIMS["degradation"], load_records())

@@ -14,7 +14,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-from ..pictures import TABLE
+from ..build.pictures import TABLE
 
 
 class Tabular(nodes.figure):

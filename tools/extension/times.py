@@ -10,8 +10,8 @@ from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxRole
 
-from ..execute import DIGEST
-from ..notebooks import tags
+from ..build.execute import DIGEST
+from ..build.notebooks import tags
 
 WORDS = 150  # a minute, of a text with equations
 LINES = 20  # of code, a minute

@@ -1,0 +1,1 @@
+"""What the book's pages draw, quote and show; nothing else of the module needs it."""

@@ -1,0 +1,330 @@
+"""Figures: records and numbers in, inline SVG with a text alternative out.
+
+A figure is one or more panels that stand side by side on a wide page and below one another on a
+phone. Text and axes take the page's colour, so that a figure reads on light and dark; the other
+colours are near Okabe and Ito's, told apart by colour-blind readers, and never the only
+distinction. Every word that a reader sees comes from `resnet.book.texts`.
+"""
+
+import html
+import io
+import itertools
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from resnet.book.texts import TEXT
+from resnet.reproduce.papers import Published
+from resnet.training.records import Run
+
+INK = "#010203"  # stands for the page's text colour
+BLUE, ORANGE, GREEN, PURPLE = "#2b83c6", "#d55e00", "#009e73", "#b9609a"
+LINES = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "resnet",
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "legend.fontsize": 10,
+    "lines.markersize": 4,
+    **{f"{part}.color": INK for part in ("text", "grid", "xtick", "ytick")},
+    **{f"axes.{part}color": INK for part in ("edge", "label", "title")},
+}
+styled = mpl.rc_context(STYLE)  # decorates every function that draws
+
+Numbers = Sequence[float] | np.ndarray
+Series = Mapping[str, tuple[Numbers, Numbers]]  # a name and its x and y
+
+
+class Figure:
+    """Panels of SVG with a text alternative; Jupyter shows them as HTML."""
+
+    def __init__(self, panels: Sequence[Canvas], alt: str) -> None:
+        self.panels = panels
+        self.svg, self.alt = "".join(map(_svg, panels)), alt
+
+    def _repr_html_(self) -> str:
+        label = html.escape(self.alt, quote=True)
+        style = "display:flex;flex-wrap:wrap;gap:1rem;justify-content:center;align-items:flex-start"
+        return f'<div role="img" aria-label="{label}" style="{style}">{self.svg}</div>'
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+def panel(width: float = 3.75, height: float = 2.8) -> tuple[Canvas, Axes]:
+    """Make an empty panel; 3.75 inches are 360 pixels, a phone's width."""
+    canvas = Canvas((width, height), layout="constrained")
+    return canvas, canvas.add_subplot()
+
+
+@styled
+def _svg(canvas: Canvas) -> str:
+    buffer = io.StringIO()
+    canvas.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(<g) id="[^"]*"| id="image[^"]*"', r"\1", text)  # nothing refers to these
+    mark = f"p{zlib.crc32(text.encode()):08x}"  # two panels may have markers of one name
+    text = re.sub(r'\bid="|url\(#|href="#', rf"\g<0>{mark}", text)
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    pixels = round(96 * canvas.get_figwidth())
+    style = f"flex:1 1 {min(pixels, 280)}px;max-width:{round(1.2 * pixels)}px;height:auto"
+    size = r'width="[^"]*" height="[^"]*"'
+    return re.sub(size, f'style="{style}" aria-hidden="true"', text, count=1)
+
+
+def _lines(series: Series, x_label: str, y_label: str, *, markers: bool = True) -> Canvas:
+    canvas, axes = panel()
+    for (name, (x, y)), (color, line, marker) in zip(
+        series.items(), itertools.cycle(LINES), strict=False
+    ):
+        axes.plot(x, y, line, color=color, marker=marker if markers else "", label=name)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    if markers:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    canvas.legend(loc="outside upper center", ncols=2)
+    return canvas
+
+
+@styled
+def nested_classes() -> Figure:
+    """Draw six growing function classes, not nested and nested, and the function wanted."""
+    rng = np.random.default_rng(4)
+    angles = np.linspace(0, 2 * np.pi, 80)
+    drift = np.array([(0, 0), (0.5, 0.35), (0.9, 0.75), (0.35, -0.2), (-0.2, 0.2), (-0.75, -0.5)])
+    panels = []
+    for title, centres in (("not nested", drift), ("nested", np.zeros((6, 2)))):
+        canvas, axes = panel(3.0, 3.0)
+        for i, centre in enumerate(centres):
+            wobble = sum(
+                rng.normal(0, 0.03) * np.sin(k * angles + rng.uniform(0, 6)) for k in (2, 3)
+            )
+            radius = (0.42 + 0.28 * i) * (1 + wobble)
+            x, y = centre[0] + radius * np.cos(angles), centre[1] + radius * np.sin(angles)
+            axes.fill(x, y, color=BLUE, alpha=0.12)
+            axes.plot(x, y, color=BLUE, lw=1)
+            at = 60 if title == "nested" else (5, 12, 18, 68, 30, 45)[i]
+            axes.annotate(f"F{i + 1}", (x[at], y[at]), ha="center", va="bottom", fontsize=9)
+        axes.plot(1.75, 1.75, "*", color=ORANGE, ms=12)
+        axes.annotate(TEXT["target"], (1.85, 1.95), fontsize=12)
+        axes.set(title=TEXT[title], aspect="equal", xlim=(-2.7, 2.5), ylim=(-2.7, 2.5))
+        axes.axis("off")
+        panels.append(canvas)
+    return Figure(panels, TEXT["alt nested"])
+
+
+@styled
+def step_fits(x: np.ndarray, target: np.ndarray, fits: Mapping[int, np.ndarray]) -> Figure:
+    """Draw a target and, a panel each, its best step functions by number of pieces."""
+    panels = [
+        _lines(
+            {TEXT["target"]: (x, target), TEXT["fit"].format(k=k): (x, fit)},
+            TEXT["x"],
+            TEXT["y"],
+            markers=False,
+        )
+        for k, fit in fits.items()
+    ]
+    better = min(fits, key=lambda k: np.square(fits[k] - target).mean())
+    a, b = fits
+    return Figure(panels, TEXT["alt fits"].format(a=a, b=b, better=better))
+
+
+@styled
+def class_distances(distances: Mapping[int, float]) -> Figure:
+    """Draw the distance to f* by number of pieces, for every number and along 1, 2, 4, …."""
+    ks = sorted(distances)
+    chain = [k for k in ks if k & (k - 1) == 0]
+    values = [distances[k] for k in ks]
+    canvas = _lines(
+        {
+            TEXT["all classes"]: (ks, values),
+            TEXT["nested chain"]: (chain, [distances[k] for k in chain]),
+        },
+        TEXT["pieces"],
+        TEXT["distance"],
+    )
+    rises = sum(b > a for a, b in itertools.pairwise(values))
+    alt = TEXT["alt distances"].format(last=ks[-1], rises=rises, end=distances[chain[-1]])
+    return Figure([canvas], alt)
+
+
+@styled
+def generalisation(seen: Mapping[int, float], unseen: Mapping[int, float]) -> Figure:
+    """Draw the error on the points seen and on the function wanted, by number of pieces."""
+    canvas = _lines(
+        {
+            TEXT["seen"]: (list(seen), list(seen.values())),
+            TEXT["unseen"]: (list(unseen), list(unseen.values())),
+        },
+        TEXT["pieces"],
+        TEXT["sample error"],
+    )
+    canvas.axes[0].set_xscale("log", base=2)
+    canvas.axes[0].set_xticks(list(seen), list(map(str, seen)))
+    best = min(unseen, key=lambda k: unseen[k])
+    alt = TEXT["alt generalisation"].format(
+        seen=list(seen.values())[-1], best=best, low=unseen[best], high=list(unseen.values())[-1]
+    )
+    return Figure([canvas], alt)
+
+
+@styled
+def published_depth(plain: Published, residual: Published) -> Figure:
+    """Draw two columns of published errors against the depth."""
+    (plain_depths, p), (depths, r) = (
+        (list(map(int, column.values)), list(column.values.values()))
+        for column in (plain, residual)
+    )
+    canvas = _lines(
+        {TEXT["plain"]: (plain_depths, p), TEXT["residual"]: (depths, r)},
+        TEXT["layers"],
+        TEXT["test error"],
+    )
+    canvas.axes[0].set_xscale("log")
+    ticks = [20, 32, 56, 110, 1202]  # 44 would touch its neighbours
+    canvas.axes[0].set_xticks(ticks, list(map(str, ticks)))
+    canvas.axes[0].minorticks_off()
+    best = min(depths, key=lambda depth: residual[depth])
+    alt = TEXT["alt published"].format(
+        p0=p[0], p1=p[-1], d0=plain_depths[0], d1=plain_depths[-1],
+        r0=r[0], best=residual[best], at=best, r1=r[-1], d2=depths[-1],
+    )  # fmt: skip
+    return Figure([canvas], alt)
+
+
+@styled
+def curves(runs: Mapping[str, Run]) -> Figure:
+    """Draw the training loss and, beside it, the test accuracy of runs by epoch."""
+    panels, ends = [], []
+    for column, label, scale in (
+        ("train_loss", TEXT["loss"], 1),
+        ("test_accuracy", f"{TEXT['test']} {TEXT['accuracy']}", 100),
+    ):
+        series = {
+            name: (run.column("epoch"), [scale * v for v in run.column(column)])
+            for name, run in runs.items()
+        }
+        panels.append(_lines(series, TEXT["epoch"], label))
+        last = ", ".join(f"{name} {y[-1]:.3g}" for name, (_, y) in series.items())
+        ends.append(TEXT["alt curves"].format(quantity=label, n=len(runs), ends=last))
+    return Figure(panels, " ".join(ends))
+
+
+@styled
+def gradient_norms(norms: Mapping[str, Sequence[float]], *, by_share: bool = False) -> Figure:
+    """Draw the norm of the loss's gradient at the input of each unit, by unit.
+
+    Args:
+        norms: a name and the norms, first unit to last.
+        by_share: place units by their share of the depth, to compare networks of several depths.
+
+    """
+    series: dict[str, tuple[Numbers, Numbers]] = {
+        name: ((np.arange(len(y)) + 0.5) / len(y) if by_share else range(1, len(y) + 1), y)
+        for name, y in norms.items()
+    }
+    label = TEXT["unit share" if by_share else "unit"]
+    canvas = _lines(series, label, TEXT["gradient"], markers=not by_share)
+    canvas.axes[0].set_yscale("log")
+    factors = ", ".join(f"{y[0] / y[-1]:.2g} ({name})" for name, y in norms.items())
+    return Figure([canvas], TEXT["alt gradients"].format(factors=factors))
+
+
+@styled
+def zero_unit(x: Sequence[float], outputs: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw what a block with zero weights makes of a range of inputs."""
+    series = {name: (x, y) for name, y in outputs.items()}
+    canvas = _lines(series, TEXT["input value"], TEXT["output value"], markers=False)
+    return Figure([canvas], TEXT["alt zero unit"])
+
+
+@styled
+def ladder(devices: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw images a second, a panel a device, a bar a loop in the order given, the first on top.
+
+    Args:
+        devices: a device's name, and its rates by the variants of `tools/bench/d2l.py`.
+
+    """
+    panels, told = [], []
+    for device, rates in devices.items():
+        canvas, axes = panel(3.75, 0.8 + 0.3 * len(rates))
+        names, values = [TEXT[f"loop {name}"] for name in rates], list(rates.values())
+        bars = axes.barh(names, values, color=BLUE, alpha=0.8)
+        axes.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3, fontsize=9)
+        axes.invert_yaxis()
+        axes.set(title=device, xlabel=TEXT["rate"], xlim=(0, 1.25 * max(values)))  # for the numbers
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.grid(visible=False, axis="y")
+        panels.append(canvas)
+        bars_told = "; ".join(f"{n} {value:,.0f}" for n, value in zip(names, values, strict=True))
+        told.append(TEXT["alt ladder"].format(device=device, n=len(rates), rates=bars_told))
+    return Figure(panels, " ".join(told))
+
+
+@styled
+def confusion(labels: Tensor, predictions: Tensor, classes: Sequence[str]) -> Figure:
+    """Draw how often each true class (row) was predicted as each class (column)."""
+    n = len(classes)
+    counts = torch.bincount(labels * n + predictions, minlength=n * n).reshape(n, n).numpy()
+    canvas, axes = panel(4.6, 4.4)
+    share = counts / counts.sum(1, keepdims=True).clip(1)
+    axes.imshow(
+        np.zeros((n, n)), cmap=ListedColormap([BLUE]), alpha=share / 2
+    )  # text stays legible
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            axes.annotate(count, (column, row), ha="center", va="center", fontsize=9)
+    axes.set(xlabel=TEXT["predicted"], ylabel=TEXT["true"])
+    axes.set_xticks(range(n), classes, rotation=60, ha="right", fontsize=9)
+    axes.set_yticks(range(n), classes, fontsize=9)
+    axes.grid(visible=False)
+    mistakes = counts - np.diag(np.diag(counts))
+    row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    alt = TEXT["alt confusion"].format(
+        n=len(labels),
+        right=int(np.trace(counts)),
+        worst=f"{classes[row]} → {classes[column]}",
+        count=mistakes[row, column],
+    )
+    return Figure([canvas], alt)
+
+
+@styled
+def predictions(
+    images: Tensor, labels: Tensor, predicted: Tensor, classes: Sequence[str], columns: int = 4
+) -> Figure:
+    """Draw images (N, 1, H, W) in a grid, titled with the predicted class; mistakes are marked."""
+    rows = -(-len(images) // columns)
+    canvas = Canvas((3.75, 1.15 * rows), layout="constrained")
+    for place, (image, label, guess) in enumerate(
+        zip(images, labels.tolist(), predicted.tolist(), strict=True), 1
+    ):
+        axes = canvas.add_subplot(rows, columns, place)
+        axes.imshow(image[0].numpy(), cmap="gray")
+        axes.axis("off")
+        right = label == guess
+        title = classes[guess] if right else f"✗ {classes[guess]}\n({classes[label]})"
+        axes.set_title(title, fontsize=8.5, color=INK if right else ORANGE, pad=3)
+    wrong = int((labels != predicted).sum())
+    return Figure([canvas], TEXT["alt predictions"].format(n=len(images), wrong=wrong))

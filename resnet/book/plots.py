@@ -1,0 +1,132 @@
+"""Figures of records over seeds: error by step, layer responses, errors by row of a table."""
+
+import itertools
+import statistics
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from resnet.book.figures import BLUE, INK, LINES, ORANGE, Figure, panel, styled
+from resnet.book.texts import TEXT
+from resnet.reproduce.checks import values
+from resnet.reproduce.gaps import crossing, gaps
+from resnet.training.records import Run
+
+Seeds = Mapping[str, Sequence[Run]]  # by network
+
+
+def over_seeds(runs: Sequence[Run], column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps and the errors in percent, (seeds, rows), of an accuracy's column."""
+    errors = [[100 * (1 - value) for value in run.column(column)] for run in runs]
+    return np.array(runs[0].column("step")), np.array(errors)
+
+
+@styled
+def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
+    """Draw the training error by step, a panel a form, and the gap between its two depths.
+
+    After 2016a, Fig. 6. Lines are means over the seeds, bands reach from the lowest to the highest;
+    a dotted line stands where the deeper network's mean falls below the shallower one's for good.
+    A network of whose trainings one failed has no line.
+
+    Args:
+        forms: by form, the runs of its shallow and of its deep network.
+
+    """
+    panels, ends = [], []
+    difference, gap_axes = panel(height=3.1)
+    gap_axes.axhline(0, color=INK, lw=0.8)
+    top = 0.0
+    for (form, group), (gap_color, gap_line, _) in zip(forms.items(), LINES, strict=False):
+        canvas, axes = panel(height=3.1)
+        for (name, runs), (color, line, _) in zip(group.items(), LINES, strict=False):
+            if not runs or any("failed" in run.measured for run in runs):
+                continue
+            steps, errors = over_seeds(runs, "train_accuracy")
+            axes.plot(steps, errors.mean(0), line, color=color, lw=1.8, label=name)
+            axes.fill_between(steps, errors.min(0), errors.max(0), color=color, alpha=0.25, lw=0)
+            top = max(top, errors.max())
+            end = f"{errors.mean(0)[-1]:.1f}%"
+            ends.append(TEXT["alt end"].format(name=name, n=len(runs), end=end))
+        shallow, deep = group.values()
+        if found := gaps(deep, shallow):
+            steps = np.array(list(found))
+            each = np.array(list(found.values()))
+            gap_axes.plot(steps, each.mean(1), gap_line, color=gap_color, lw=1.8, label=form)
+            gap_axes.fill_between(steps, each.min(1), each.max(1), color=gap_color, alpha=0.2, lw=0)
+            if (step := crossing(found)) is not None:
+                axes.axvline(step, ls=":", color=INK, lw=1.2)
+                ends.append(TEXT["alt crossing"].format(form=form, step=f"{step:,}"))
+        axes.set(xlabel=TEXT["step"], ylabel=TEXT["training error"])
+        if axes.get_legend_handles_labels()[1]:
+            canvas.legend(loc="outside upper center", ncols=2, fontsize=9)
+        panels.append(canvas)
+    for canvas in panels:  # one scale for all
+        canvas.axes[0].set_ylim(0, 1.05 * top or 1)
+    gap_axes.set(xlabel=TEXT["step"], ylabel=TEXT["gap"])
+    if gap_axes.get_legend_handles_labels()[1]:
+        difference.legend(loc="outside upper center", ncols=2, fontsize=9)
+    told = " ".join(ends) or TEXT["no runs"]
+    return Figure([*panels, difference], TEXT["alt errors"].format(ends=told))
+
+
+@styled
+def responses(runs: Seeds) -> Figure:
+    """Draw the deviation of each layer's response, in order and sorted (2016a, Fig. 7)."""
+    means = {
+        name: np.mean([run.measured["responses"] for run in seeds], 0)
+        for name, seeds in runs.items()
+        if seeds and all("responses" in run.measured for run in seeds)
+    }
+    panels = []
+    for order, label in ((np.asarray, "layer"), (lambda y: -np.sort(-y), "sorted layer")):
+        canvas, axes = panel(height=3.1)
+        for (name, y), (color, line, _) in zip(means.items(), itertools.cycle(LINES)):
+            axes.plot(range(1, len(y) + 1), order(y), line, color=color, label=name)
+        axes.set(xlabel=TEXT[label], ylabel=TEXT["response"], ylim=(0, None))
+        if means:
+            canvas.legend(loc="outside upper center", ncols=2)
+        panels.append(canvas)
+    told = ", ".join(f"{name} {y.mean():.2f}" for name, y in means.items()) or TEXT["no runs"]
+    return Figure(panels, TEXT["alt responses"].format(means=told))
+
+
+@styled
+def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: str) -> Figure:
+    """Draw the test error of each row: here, a dot a seed and a line at the mean; published.
+
+    Args:
+        runs: by row of the paper's table.
+        published: in percent; rows that are missing stay empty.
+        published_for: the published axis's label.
+
+    """
+    errors = {row: values(seeds, "test_error") for row, seeds in runs.items()}
+    rows = list(errors)
+    here = _dots(rows, TEXT["here"])
+    for y, row in enumerate(rows):
+        if errors[row]:
+            here.axes[0].plot(errors[row], [y] * len(errors[row]), "o", color=BLUE, ms=5, alpha=0.7)
+            here.axes[0].plot(statistics.fmean(errors[row]), y, "|", color=INK, ms=16, mew=2)
+    panels = [here]
+    if published:
+        there = _dots(rows, published_for)
+        for y, row in enumerate(rows):
+            if row in published:
+                there.axes[0].plot(published[row], y, "D", color=ORANGE, ms=5)
+        panels.append(there)
+    told = ", ".join(f"{row} {statistics.fmean(e):.2f}" for row, e in errors.items() if e)
+    told = told or TEXT["no runs"]
+    return Figure(panels, TEXT["alt rows"].format(n=len(rows), means=told))
+
+
+def _dots(rows: Sequence[str], label: str) -> Canvas:
+    canvas, axes = panel(height=0.9 + 0.38 * len(rows))
+    names = [row.replace(" ", "\n", 1) if len(row) > 16 else row for row in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=9)
+    lines = textwrap.wrap(label, 28)
+    lines += [" "] * (2 - len(lines))  # as many in both panels, so that their rows are level
+    axes.set(xlabel="\n".join(lines), ylim=(len(rows) - 0.5, -0.5))
+    return canvas

@@ -1,0 +1,1 @@
+"""Training: data in, a trained network and its record out."""

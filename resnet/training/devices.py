@@ -1,0 +1,114 @@
+"""Where and in what precision to compute, and what the processes of one training say to another."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from resnet.arguments import check_one_of
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def pick_device(device: torch.device | str | None = None) -> torch.device:
+    """Return the device asked for, or without a wish: CUDA, else Apple's MPS, else the CPU.
+
+    Of several processes on one machine, each gets a CUDA device of its own.
+
+    Raises:
+        ValueError: if the device asked for is not on this machine.
+
+    """
+    if device is None:
+        if torch.cuda.is_available():
+            return torch.device(
+                "cuda", int(os.environ.get("LOCAL_RANK", torch.cuda.current_device()))
+            )
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.zeros((), device=chosen).item()
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(f"device={device!r} cannot be used here: {error}") from error
+    return chosen
+
+
+def pick_precision(precision: Precision | None, device: torch.device) -> Precision:
+    """Return the precision asked for, or without a wish the fastest that is native to the device.
+
+    That is bfloat16 on a GPU that has it and on processors with AMX or AVX512-BF16, as torch tells,
+    else float32. With bfloat16 (autocast) the layers compute in it and pass it on; weights, their
+    updates, stored gradients and the loss are in float32.
+
+    Raises:
+        ValueError: for another name, or bfloat16 on a device that cannot compute it.
+
+    """
+    if precision is not None:
+        check_one_of("precision", precision, get_args(Precision))
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    elif device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        native = any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16"))
+    else:
+        native = False
+    if precision == "bfloat16" and not native and device.type != "cpu":
+        raise ValueError(f"precision='bfloat16': {device} cannot compute it: use 'float32'")
+    return precision or ("bfloat16" if native else "float32")
+
+
+@contextlib.contextmanager
+def arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
+    """Compute in a precision; where float32 stays on CUDA, matrix products may use TF32."""
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+    try:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            yield
+    finally:
+        if device.type == "cuda":
+            torch.set_float32_matmul_precision(before[0])
+            torch.backends.cudnn.allow_tf32 = before[1]
+
+
+def process() -> tuple[int, int]:
+    """Return this process's number and how many train together, (0, 1) for one alone."""
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1
+
+
+def summed(numbers: Tensor) -> Tensor:
+    """Return the sum of a tensor over all processes."""
+    if process()[1] > 1:
+        dist.all_reduce(numbers)
+    return numbers
+
+
+@contextlib.contextmanager
+def together(device: str | None = None) -> Iterator[None]:
+    """Join the processes that torchrun has started: NCCL with GPUs, else gloo; nothing for one.
+
+    Args:
+        device: the one asked for, as for `pick_device`; "cuda" gives each process of a machine a
+            GPU of its own.
+
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield
+        return
+    gpus = torch.cuda.is_available() and (device is None or device.startswith("cuda"))
+    if gpus:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if gpus else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()

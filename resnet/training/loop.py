@@ -1,0 +1,284 @@
+"""Training: the loop, and the record it returns."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+from resnet.arguments import check_positive
+from resnet.data import ImageData, ImageFolders
+from resnet.measure import refresh_statistics
+from resnet.training.batches import Batches
+from resnet.training.checkpoint import Saver, State
+from resnet.training.devices import Precision, arithmetic, pick_device, pick_precision, process
+from resnet.training.recipes import Recipe
+from resnet.training.records import Run, machine, peak_memory
+
+STATISTICS = 2048  # training images that fresh BN statistics are taken over
+
+
+class Evaluation(NamedTuple):
+    """Mean loss in nats, accuracy from 0 to 1, and the class predicted for each image, (N,)."""
+
+    loss: float
+    accuracy: float
+    predictions: Tensor
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Make the optimizer that a recipe asks for."""
+    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": True}
+    if next(model.parameters()).device.type not in ("cpu", "cuda"):
+        options["fused"] = False
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), **options)
+    return torch.optim.SGD(
+        model.parameters(), momentum=recipe.momentum, nesterov=recipe.nesterov, **options
+    )
+
+
+def fit(
+    model: nn.Module,
+    data: ImageData | ImageFolders,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    precision: Precision | None = None,
+    compiled: bool = False,
+    sync_bn: bool = False,
+    checkpoint: str | Path | None = None,
+    save_every: float = 60.0,
+    row_steps: int | None = None,
+    clean_images: int = 0,
+    progress: bool = True,
+) -> Run:
+    """Train `model` in place and return the record.
+
+    The images stay on the device as bytes; each batch is gathered, scaled, resized and augmented
+    there. The sums of loss and hits stay there too, so that no step waits for the one before.
+    Under torchrun (`resnet.training.devices.together`) every process takes its share of each batch.
+
+    Args:
+        model: maps images (N, C, H, W) to scores (N, classes).
+        data: see `load_data`.
+        recipe: see `Recipe`.
+        seed: of the order of the images and their augmentation; the weights are the caller's.
+        device: see `pick_device`.
+        precision: see `pick_precision`.
+        compiled: let torch.compile fuse the layers; pays in long runs only.
+        sync_bn: let BN take its statistics over the images of all processes, not each process's
+            own share; torch has this for GPUs only.
+        checkpoint: file to resume from, if it is there, and to keep the state in.
+        save_every: seconds between checkpoints; a row has one in any case.
+        row_steps: steps between two rows of the record; None: an epoch. The training itself is the
+            same for any.
+        clean_images: so many training images, the first ones, on which each row also has the
+            accuracy as a test would find it: not augmented, and with BN statistics of their own.
+        progress: show a bar an epoch on stderr.
+
+    Raises:
+        ValueError: for a device or a precision that is not here, or a checkpoint of another run.
+        CheckpointError: if a checkpoint cannot be read or written.
+        FloatingPointError: when the loss is no longer a number; the message names the epoch.
+        MemoryError: when a batch does not fit; the message names one that does.
+
+    """
+    device = pick_device(device)
+    precision = pick_precision(precision, device)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batches = Batches(data, recipe, device, process())
+    if row_steps is not None:
+        check_positive(row_steps=row_steps)
+    if clean_images:
+        check_positive(clean_images=clean_images)
+    every = row_steps or len(batches)
+    total = recipe.steps or (recipe.epochs or 0) * len(batches)
+    optimizer = make_optimizer(model, recipe)
+    forward = ready(model, device, compiled=compiled, sync_bn=sync_bn)
+    name = getattr(model, "name", type(model).__name__)
+    settings = {
+        "precision": precision,
+        "compiled": compiled,
+        "processes": process()[1],
+        "sync_bn": sync_bn,
+        "clean_images": clean_images,
+    }
+    run = Run(
+        name, data.describe(), recipe.describe(), seed, settings=settings, machine=machine(device)
+    )
+    state = State(seed, device)
+    saver = Saver(checkpoint, save_every, state, model, optimizer, run)
+    saver.resume()
+    while state.step < total:
+        model.train()
+        first = state.step % len(batches)
+        if not first:
+            state.start = state.random.get_state()
+        bar = tqdm(
+            desc=f"{name}, epoch {state.step // len(batches) + 1}/{-(-total // len(batches))}",
+            total=len(batches), initial=first, leave=False, disable=not progress,
+        )  # fmt: skip
+        state.start_clock()
+        for x, y, share in batches.epoch(state.random, state.start, first):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.rate(state.step, total)
+            with arithmetic(device, precision), advice(model, x):
+                scores = forward(x)
+                loss = F.cross_entropy(scores, y, label_smoothing=recipe.label_smoothing)
+                optimizer.zero_grad()
+                (loss * share).backward()
+            optimizer.step()
+            state.count(loss, scores, y)
+            bar.update()
+            if state.step == total or 0 in (state.step % len(batches), state.step % every):
+                break
+            saver.between_steps()
+        bar.close()
+        if state.step < total and state.step % every:  # the epoch is over, the row is not
+            state.stop_clock()
+            continue
+        row, seconds = state.end_row()
+        row = {"epoch": -(-state.step // len(batches)), "step": state.step} | row
+        if not math.isfinite(row["train_loss"]):
+            raise FloatingPointError(
+                f"the loss of {name} became {row['train_loss']} in epoch {row['epoch']}: lower "
+                f"lr={recipe.lr}; a checkpoint, if you keep one, is from before"
+            )
+        test = score(model, batches, precision)
+        if not math.isfinite(test.loss):  # the row's last step, whose own loss was a number
+            raise FloatingPointError(
+                f"the test loss of {name} became {test.loss} in epoch {row['epoch']}: lower "
+                f"lr={recipe.lr}; a checkpoint, if you keep one, is from before"
+            )
+        run.seconds.append(seconds)
+        row |= {"test_loss": test.loss, "test_accuracy": test.accuracy}
+        if clean_images:
+            row["train_accuracy_clean"] = clean_accuracy(model, batches, precision, clean_images)
+        run.rows.append(row)
+        run.peak_memory = peak_memory(device)
+        saver.save()
+    return run
+
+
+def ready(model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool) -> nn.Module:
+    """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes.
+
+    Raises:
+        ValueError: for sync_bn without GPUs.
+
+    """
+    if sync_bn:
+        if device.type != "cuda":
+            raise ValueError(f"sync_bn=True on {device}: torch can do this on GPUs only")
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)  # in place, but for a lone BN
+    forward = model
+    if compiled:
+        mode = "reduce-overhead" if device.type == "cuda" else None
+        forward = cast(nn.Module, torch.compile(model, mode=mode))
+    if process()[1] > 1:
+        forward = DistributedDataParallel(forward, [device] if device.type == "cuda" else None)
+    return forward
+
+
+@contextlib.contextmanager
+def advice(model: nn.Module, x: Tensor) -> Iterator[None]:
+    """Turn "out of memory" into an error that names a batch size that fits."""
+    try:
+        yield
+        return
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        told = str(error).splitlines()[0]
+    model.zero_grad()  # only now has the failed step let go of its tensors
+    n = len(x) // 2
+    while n and not _fits(model, x[:n]):
+        n //= 2
+    raise MemoryError(
+        f"a batch of {len(x)} images of shape {tuple(x.shape[1:])} does not fit ({told}); "
+        + (f"batch_size={n} does" if n else "not even one image does")
+    )
+
+
+def _fits(model: nn.Module, x: Tensor) -> bool:
+    try:
+        model(x).sum().backward()
+    except RuntimeError:
+        return False
+    finally:
+        model.zero_grad()
+    return True
+
+
+def evaluate(
+    model: nn.Module,
+    data: ImageData | ImageFolders,
+    recipe: Recipe | None = None,
+    *,
+    device: torch.device | str | None = None,
+    precision: Precision | None = None,
+    batch_size: int = 500,
+) -> Evaluation:
+    """Classify the test images with the model in evaluation mode, and leave it in that mode.
+
+    Args:
+        model: maps images (N, C, H, W) to scores (N, classes).
+        data: see `load_data`.
+        recipe: what the model was trained with, for the size and the mean of the images and, if it
+            holds some out, the images tested on; without one, the test images as they are.
+        device: see `pick_device`.
+        precision: see `pick_precision`.
+        batch_size: images at a time.
+
+    Raises:
+        ValueError: for a device or a precision that is not here, or a batch_size below 1.
+
+    """
+    check_positive(batch_size=batch_size)
+    device = pick_device(device)
+    model.to(device)
+    batches = Batches(data, recipe or Recipe(epochs=1, batch_size=1, lr=1.0), device)
+    return score(model, batches, pick_precision(precision, device), batch_size)
+
+
+@torch.no_grad()
+def clean_accuracy(model: nn.Module, batches: Batches, precision: Precision, count: int) -> float:
+    """Classify the first training images without augmentation, with BN statistics of their own.
+
+    So it is not the augmentation's noise, nor the lag of BN's averages, that is measured. The
+    model's own statistics are put back.
+    """
+    kept = {name: value.clone() for name, value in model.named_buffers()}
+    hits = torch.zeros((), dtype=torch.long, device=batches.device)
+    with arithmetic(batches.device, precision):
+        size = batches.recipe.batch_size
+        refresh_statistics(model, (x for x, _ in batches.clean(min(count, STATISTICS), size)))
+        for x, y in batches.clean(count, 500):
+            hits += (model(x).argmax(1) == y).sum()
+    for name, value in model.named_buffers():
+        value.copy_(kept[name])
+    return hits.item() / min(count, batches.length)
+
+
+@torch.no_grad()
+def score(
+    model: nn.Module, batches: Batches, precision: Precision, batch_size: int = 500
+) -> Evaluation:
+    """Classify the test images of `batches`, which are on the model's device."""
+    model.eval()
+    with arithmetic(batches.device, precision):
+        scores = torch.cat([model(x) for x in batches.test(batch_size)]).float()
+    predictions = scores.argmax(1)
+    return Evaluation(
+        F.cross_entropy(scores, batches.test_labels).item(),
+        (predictions == batches.test_labels).float().mean().item(),
+        predictions.cpu(),
+    )

@@ -1,0 +1,120 @@
+"""One of every figure, made from numbers small enough to check by eye."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from resnet import BasicBlock, Bottleneck, PreActBasicBlock, cifar_resnet, resnet18
+from resnet.book import drawings, figures, plots
+from resnet.book.figures import Figure
+from resnet.book.texts import TEXT
+from resnet.reproduce import papers
+from resnet.training.records import Run
+
+X = np.linspace(0, 1, 20)
+CLASSES = ("cat & dog", "bird", "<fish>")
+LABELS = torch.tensor([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
+GUESSES = torch.tensor([0, 0, 1, 1, 1, 1, 2, 1, 1, 2])
+
+
+def run(losses: list[float], accuracies: list[float]) -> Run:
+    rows = [
+        {"epoch": i, "train_loss": loss, "test_accuracy": accuracy}
+        for i, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True), 1)
+    ]
+    return Run("a net", {"name": "a set", "sample": True, "train_images": 9}, {}, 0, rows)
+
+
+def curves() -> Figure:
+    names = {"a <net>": run([2.1, 1.25], [0.3, 0.456]), "b": run([2.0, 0.5], [0.4, 0.789])}
+    return figures.curves(names)
+
+
+def seeds(*ends: float) -> list[Run]:
+    """Two runs of three rows, whose last errors, in training and test, are `ends` in percent."""
+    return [
+        Run("net", {}, {}, seed, measured={"responses": [1.0, 0.5, 0.75 + seed / 4]}, rows=[
+            {"step": 100 * i, "train_accuracy": 1 - e * (4 - i) / 100,
+             "test_accuracy": 1 - e * (4 - i) / 100} for i in (1, 2, 3)
+        ])
+        for seed, e in enumerate(ends)
+    ]  # fmt: skip
+
+
+def turned(*ends: float) -> list[Run]:
+    """The same, with errors that are higher by a third until the last row."""
+    runs = seeds(*ends)
+    for row in (row for run in runs for row in run.rows[:-1]):
+        row["train_accuracy"] = 1 - 4 / 3 * (1 - row["train_accuracy"])
+    return runs
+
+
+def predictions() -> Figure:
+    images = torch.arange(10 * 16, dtype=torch.uint8).reshape(10, 1, 4, 4)
+    return figures.predictions(images, LABELS, GUESSES, CLASSES)
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "nested_classes": figures.nested_classes,
+    "step_fits": lambda: figures.step_fits(X, X**2, {3: np.round(X), 4: X**2 + 0.01}),
+    "class_distances": lambda: figures.class_distances(
+        {1: 0.9, 2: 0.5, 3: 0.6, 4: 0.3, 5: 0.2, 6: 0.25, 7: 0.21, 8: 0.125}
+    ),
+    "generalisation": lambda: figures.generalisation(
+        {1: 1.0, 2: 0.5, 4: 0.21}, {1: 1.1, 2: 0.62, 4: 0.94}
+    ),
+    "published_depth": lambda: figures.published_depth(papers.CIFAR_PLAIN, papers.CIFAR_RESIDUAL),
+    "curves": curves,
+    "gradient_norms": lambda: figures.gradient_norms(
+        {"plain": [20.0, 3.0, 0.5], "residual": [0.6, 0.4, 0.5]}
+    ),
+    "gradient_norms by share": lambda: figures.gradient_norms(
+        {"plain": [20.0, 3.0, 0.5, 0.4], "residual": [0.6, 0.4]}, by_share=True
+    ),
+    "zero_unit": lambda: figures.zero_unit(list(X), {"block": list(X), "identity": list(X)}),
+    "ladder": lambda: figures.ladder(
+        {
+            "a <net>": {k[5:]: 100.0 * i for i, k in enumerate(TEXT) if k.startswith("loop ")},
+            "b": {"d2l": 50.0, "fit": 1234.0},
+        }
+    ),
+    "confusion": lambda: figures.confusion(LABELS, GUESSES, CLASSES),
+    "predictions": predictions,
+    "depth_curves": lambda: plots.depth_curves(
+        {
+            "plain": {"plain-8": seeds(20, 22), "plain-14": seeds(26, 25)},
+            "ResNet": {"ResNet-8": seeds(19, 20), "ResNet-14": turned(17, 18)},
+            "pre-activation": {"a & <b>": seeds(19, 20), "pre-14": []},
+        }
+    ),
+    "depth_curves none": lambda: plots.depth_curves({"plain": {"plain-8": [], "plain-14": []}}),
+    "responses": lambda: plots.responses({"plain-8": seeds(1, 2), "ResNet-8": []}),
+    "responses none": lambda: plots.responses({"plain-8": []}),
+    "errors_by_row": lambda: plots.errors_by_row(
+        {"identity": seeds(7, 8), "block": seeds(9, 10.5), "a & <b>": []},
+        {"identity": 6.61, "block": 12.22},
+        "net (%)",
+    ),
+    "plain_and_residual": drawings.plain_and_residual,
+    "identity_and_projection": drawings.identity_and_projection,
+    "units": lambda: drawings.units(
+        {
+            "bottleneck": Bottleneck(256, 64),
+            "plain": BasicBlock(8, 8, shortcut=None),
+            "new": PreActBasicBlock(8, 16, 2),
+        },
+        channels=True,
+    ),
+    "network": lambda: drawings.network(resnet18(10, 1), 224),
+    "plain network": lambda: drawings.network(cifar_resnet(20, shortcut=None), 32),
+}
+
+
+@functools.cache
+def made(name: str) -> Figure:
+    """The figure, drawn once."""
+    return FIGURES[name]()

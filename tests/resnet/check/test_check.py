@@ -1,0 +1,80 @@
+"""The checks against answers: the solution, other right ones, likely mistakes, and no answer."""
+
+from __future__ import annotations
+
+import re
+
+import answers
+import answers_deep
+import answers_ledger
+import pytest
+from cells import EVERY, run
+
+from resnet import check
+
+RIGHT = answers.RIGHT | answers_deep.RIGHT | answers_ledger.RIGHT
+WRONG = answers.WRONG | answers_deep.WRONG | answers_ledger.WRONG
+
+
+ONE_OF_MANY = r"\b1 (blocks|checks|convolutions|inputs|layers|lines|numbers|times|units)\b"
+
+
+def verdict(slug: str, answer: str) -> check.Verdict:
+    exercise = EVERY[slug]
+    names: dict[str, object] = {}
+    run("\n".join([*exercise.imports, "import torch"]), names)
+    run(exercise.starter, names)
+    run(answer, names)
+    found = run(exercise.check, names)
+    assert isinstance(found, check.Verdict)
+    assert not re.search(ONE_OF_MANY, repr(found)), found
+    return found
+
+
+@pytest.mark.parametrize("slug", EVERY)
+def test_solution_passes(slug: str) -> None:
+    found = verdict(slug, EVERY[slug].solution)
+    assert found, found
+
+
+@pytest.mark.parametrize("slug", EVERY)
+def test_starter_runs_and_is_told_what_is_missing(slug: str) -> None:
+    found = verdict(slug, EVERY[slug].starter)
+    assert not found
+    assert "Nothing is written here yet" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("slug", "source"),
+    [(slug, source) for slug, sources in RIGHT.items() for source in sources],
+    ids=[f"{slug}-{i}" for slug, sources in RIGHT.items() for i in range(len(sources))],
+)
+def test_other_right_answers_pass(slug: str, source: str) -> None:
+    found = verdict(slug, source)
+    assert found, found
+
+
+SLIPS = [(slug, slip) for slug, slips in WRONG.items() for slip in slips]
+
+
+@pytest.mark.parametrize(("slug", "slip"), SLIPS, ids=[f"{slug}: {s.told}" for slug, s in SLIPS])
+def test_likely_mistakes_are_named(slug: str, slip: answers.Slip) -> None:
+    solution = EVERY[slug].solution
+    assert slip.was in solution, f"{slug} has no {slip.was!r}"
+    found = verdict(slug, solution.replace(slip.was, slip.is_now))
+    assert not found
+    assert re.search(slip.told, repr(found)), found
+
+
+def test_every_coding_exercise_has_wrong_and_right_answers() -> None:
+    coding = {slug for slug, exercise in EVERY.items() if "raise NotImpl" in exercise.starter}
+    assert coding <= set(WRONG) and coding <= set(RIGHT)
+    assert all(len(slips) >= 3 for slips in WRONG.values())
+    assert all(len(sources) >= 2 for sources in RIGHT.values())
+
+
+def test_every_check_has_its_exercise() -> None:
+    names = {slug.replace("-", "_") for slug in EVERY}
+    assert names == set(check.__all__) - {"Verdict", "summary"}
+    for slug, exercise in EVERY.items():
+        assert f"resnet.check.{slug.replace('-', '_')}(" in exercise.check

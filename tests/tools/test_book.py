@@ -1,0 +1,575 @@
+"""The pipeline, on toy books: what it does when all is well, and how it fails when it is not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from toybook import (
+    FIGURE,
+    OFFLINE,
+    ROOT,
+    book_environment,
+    chapter,
+    command,
+    figure_cell,
+    make_toy,
+    run_book,
+    shape_cell,
+)
+
+from tools import book
+from tools.bench import book as bench
+from tools.bench import networks
+from tools.build import config, notebooks, pages, pictures
+from tools.common import BookError, version
+
+Toy = Callable[..., Path]
+ADDRESS = "https://github.com/someone/a-book"
+
+
+def site(folder: Path) -> Path:
+    return folder / "_build" / "html"
+
+
+def page(folder: Path, name: str = "one") -> str:
+    return (site(folder) / "chapters" / f"{name}.html").read_text(encoding="utf-8")
+
+
+def set_address(folder: Path, url: str) -> None:
+    path = folder / "_config.yml"
+    path.write_text(path.read_text().replace('url: ""', f'url: "{url}"'))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A toy book, built once, and what the build printed."""
+    folder = make_toy(
+        tmp_path_factory.mktemp("a toy, naïve"), one=chapter(shape_cell(), figure_cell())
+    )
+    done = run_book(folder, "build", alone=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield folder, done.stdout
+
+
+def test_build_needs_neither_network_nor_git(built: tuple[Path, str]) -> None:
+    """The fixture was built without either, where the system can take a network away."""
+    html = page(built[0])
+    assert "Commit: unknown (not a git checkout)" in html
+    if not OFFLINE:
+        pytest.skip("this system does not let a process give up its network (unshare, ip)")
+    looked = [
+        *OFFLINE,
+        sys.executable,
+        "-c",
+        "import socket; socket.create_connection(('1.1.1.1', 80))",
+    ]
+    done = subprocess.run(looked, capture_output=True, text=True)
+    assert done.returncode and "unreachable" in done.stderr, done.stderr
+
+
+def test_build_says_what_it_did(built: tuple[Path, str]) -> None:
+    folder, printed = built
+    assert "Executing one (" in printed
+    assert re.search(r"^\[1/1\] one: \d+\.\d s$", printed, flags=re.MULTILINE)
+    assert "No repository address" in printed
+    assert "Open _build/html/index.html" in printed.splitlines()[-1]
+    assert (site(folder) / "index.html").is_file()
+
+
+def test_page_shows_outputs_and_how_it_was_made(built: tuple[Path, str]) -> None:
+    html = page(built[0])
+    assert "(4, 3, 6, 6)" in html
+    assert "How this page was made" in html and "Device: a toy" in html
+    assert "Profile: " in html and "Commit: " in html
+    assert "# Parameters" not in html, "papermill's injected cell is shown"
+    assert f"Version {version()}, profile quick, built on" in html
+    assert "Fig. 1" in html
+
+
+def test_page_has_no_link_to_a_repository_that_is_not_known(built: tuple[Path, str]) -> None:
+    for name in ("one", "intro"):
+        html = page(built[0], name)
+        assert "github.com" not in html and "colab" not in html
+
+
+def test_second_run_does_only_what_changed(built: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(built[0], folder)
+    before = (site(folder) / "index.html").stat().st_mtime_ns
+
+    done = run_book(folder, "build")
+    assert "one: up to date" in done.stdout and "pages are up to date" in done.stdout
+    assert (site(folder) / "index.html").stat().st_mtime_ns == before
+
+    (folder / "chapters" / "intro.md").write_text("# Toy\n\nAnother sentence.\n")
+    done = run_book(folder, "build")
+    assert "one: up to date" in done.stdout and "Building the pages" in done.stdout
+    assert "Another sentence." in page(folder, "intro")
+
+    module = folder / "resnet" / "training" / "records.py"
+    module.write_text(module.read_text().replace("a toy", "another toy"))
+    done = run_book(folder, "build")
+    assert re.search(r"one: \d", done.stdout), "a change in resnet/ did not run the chapter again"
+    assert "Device: another toy" in page(folder)
+
+
+FAILING = "total = 1\nfor step in range(3):\n    total /= 2 - step"
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "told"),
+    [
+        (FAILING, (), ["ZeroDivisionError", "float division by zero", "| total = 1"]),
+        ("import os\nos._exit(1)", (), ["the kernel died", "| import os"]),
+        (
+            "import time\ntime.sleep(60)",
+            ("--cell-timeout", "1"),
+            ["not finished within 1 s", "| time.sleep(60)"],
+        ),
+    ],
+    ids=["error", "dead kernel", "time-out"],
+)
+def test_failing_cell_stops_the_build(
+    toy: Toy, source: str, options: tuple[str, ...], told: list[str]
+) -> None:
+    folder = toy(one=chapter(shape_cell(), new_code_cell(source)))
+    site(folder).mkdir(parents=True)
+    (site(folder) / "index.html").write_text("an earlier build")
+    done = run_book(folder, "build", *options)
+    assert done.returncode == 1
+    for words in [*told, "one failed", "in cell 5 of 5"]:
+        assert words in done.stderr, done.stderr
+    assert 'File "' not in done.stderr, "a traceback of the tools themselves is shown"
+    assert not site(folder).exists(), "a failed build left a site behind"
+    assert sorted(path.name for path in (folder / "_build").iterdir()) in (
+        [".lock"],
+        [],
+    ), "a failed build left something half-made behind"
+
+
+def test_broken_cross_reference_fails_every_time(built: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(built[0], folder)
+    (folder / "chapters" / "intro.md").write_text("# Toy\n\nSee {numref}`fig-of-nothing`.\n")
+    for _ in range(2):
+        done = run_book(folder, "build")
+        assert done.returncode == 1
+        assert re.search(r"chapters/intro\.md.*fig-of-nothing", done.stderr), done.stderr
+        assert not site(folder).exists()
+
+
+def test_contents_and_folder_must_agree(toy: Toy) -> None:
+    folder = toy(one=chapter(shape_cell()))
+    (folder / "chapters" / "two.md").write_text("# Two\n")
+    done = run_book(folder, "build")
+    assert done.returncode == 1 and "chapters/two.md is not in _toc.yml" in done.stderr
+    (folder / "chapters" / "two.md").unlink()
+    (folder / "chapters" / "one.ipynb").unlink()
+    done = run_book(folder, "build")
+    assert done.returncode == 1 and "_toc.yml lists chapters/one" in done.stderr
+
+
+def test_profile_cell_is_demanded(toy: Toy) -> None:
+    notebook = chapter(shape_cell())
+    notebook.cells[2].metadata["tags"] = []
+    done = run_book(toy(one=notebook), "build")
+    assert done.returncode == 1 and "no code cell is tagged `parameters`" in done.stderr
+
+
+def kernels_of(pid: int) -> list[psutil.Process]:
+    found = psutil.Process(pid).children(recursive=True)
+    return [process for process in found if "ipykernel_launcher" in process.cmdline()]
+
+
+def test_first_failure_ends_the_chapters_beside_it(toy: Toy) -> None:
+    slow = new_code_cell("import time\ntime.sleep(100)")
+    folder = toy(one=chapter(slow), two=chapter(new_code_cell(FAILING)), three=chapter(slow))
+    start = time.monotonic()
+    done = run_book(folder, "build", "--jobs", "2")
+    assert done.returncode == 1 and "two failed: ZeroDivisionError" in done.stderr
+    # a kernel that is ended while it starts may show its own traceback, the tools none of theirs
+    assert not re.search(r'File ".*[/\\]tools[/\\]', done.stderr)
+    assert time.monotonic() - start < 60, "it waited for the others"
+    assert [path.name for path in (folder / "_build").iterdir()] in ([".lock"], [])
+
+
+@contextmanager
+def running_build(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """A build in the midst of a chapter, with all that it started; nothing of it lives on."""
+    build = subprocess.Popen(
+        command("build"),
+        cwd=folder,
+        env={**book_environment(folder), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    started: list[psutil.Process] = []
+    try:
+        deadline = time.monotonic() + 60
+        while not kernels_of(build.pid):
+            assert time.monotonic() < deadline and build.poll() is None
+            time.sleep(0.05)
+        started = psutil.Process(build.pid).children(recursive=True)
+        yield build, started
+    finally:
+        for process in [*started, build]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        build.communicate()
+
+
+SLOW = "import time\ntime.sleep(60)"
+
+
+def test_two_builds_at_once_and_an_interrupt(toy: Toy) -> None:
+    folder = toy(one=chapter(new_code_cell(SLOW)))
+    with running_build(folder) as (first, started):
+        second = run_book(folder, "build")
+        assert second.returncode == 1
+        assert "another build of this book holds" in second.stderr
+
+        first.send_signal(signal.SIGINT)
+        _, errors = first.communicate(timeout=30)
+        assert first.returncode == 130
+        assert "Stopped. Nothing is left half-written" in errors and "Traceback" not in errors
+        _, alive = psutil.wait_procs(started, timeout=5)
+        assert not alive, "a kernel lives on"
+        left = {path.name for path in (folder / "_build").iterdir()}
+        assert left <= {".lock"}, "an interrupted build left something half-made behind"
+
+
+def test_nothing_outlives_a_killed_build(toy: Toy) -> None:
+    with running_build(toy(one=chapter(new_code_cell(SLOW)))) as (build, started):
+        build.kill()
+        _, alive = psutil.wait_procs(started, timeout=20)
+        assert not alive, alive
+
+
+@pytest.mark.parametrize("kind", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_unwritable_folder_is_named(
+    kind: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(jobs: int) -> None:
+        raise OSError(kind, os.strerror(kind), "chapters/one.ipynb")
+
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    monkeypatch.setattr(book, "record", fail)
+    assert book.main(["record"]) == 1
+    said = capsys.readouterr().err
+    assert "chapters/one.ipynb" in said and "must be writable" in said
+
+
+def test_links_follow_the_address(toy: Toy) -> None:
+    folder = toy(one=chapter(shape_cell(), figure_cell()))
+    set_address(folder, ADDRESS)
+    done = run_book(folder, "build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No repository address" not in done.stdout
+    colab = "https://colab.research.google.com/github/someone/a-book/blob/main/chapters/one.ipynb"
+    assert f'href="{colab}"' in page(folder)
+    assert f'href="{ADDRESS}"' in page(folder)
+    # what sets the address sets the set-up cells too
+    done = run_book(folder, "record")
+    assert done.returncode == 0, done.stderr
+    recorded = (folder / "chapters" / "one.ipynb").read_text()
+    assert f"git+{ADDRESS}@v{version()}" in recorded
+    assert notebooks.d2l_requirement() in recorded
+
+
+def test_address_must_be_whole(toy: Toy) -> None:
+    with pytest.raises(BookError, match="https://"):
+        config.address({"repository": {"url": "someone/a-book"}})
+    assert config.address({"repository": {"url": f"{ADDRESS}.git"}}) == ADDRESS
+    assert config.address({}) == ""
+
+
+def test_unset_address_switches_every_button_off() -> None:
+    staged = config.staged_config(config.read_yaml(config.CONFIG) | {"repository": {"url": ""}})
+    assert not staged["launch_buttons"]["colab_url"]
+    assert not any(staged["html"][button] for button in config.BUTTONS)
+
+
+def test_record_rewrites_outputs_and_nothing_else(toy: Toy) -> None:
+    notebook = chapter(shape_cell(), figure_cell())
+    good = nbformat.writes(notebook)
+    notebook.cells[1].source = "import resnet"
+    notebook.cells[2].execution_count = 7
+    notebook.cells[2].outputs = [new_output("stream", name="stdout", text="left over")]
+    notebook.cells[3].outputs, notebook.cells[3].execution_count = [], None
+    notebook.cells[4].metadata["collapsed"] = True
+    notebook.metadata["papermill"] = {"duration": 1}
+    folder = toy(one=notebook)
+    done = run_book(folder, "record")
+    assert done.returncode == 0 and "rewritten" in done.stdout, done.stderr
+    assert (folder / "chapters" / "one.ipynb").read_text() == good + "\n"
+    assert "unchanged" in run_book(folder, "record").stdout
+
+
+def test_record_joins_what_was_printed() -> None:
+    """How a cell's printing is cut into messages depends on the clock."""
+    notebook = chapter(shape_cell("print(1); print(2)"))
+    executed = chapter(shape_cell("print(1); print(2)"))
+    executed.cells[-1].id = notebook.cells[-1].id
+    executed.cells[-1].outputs = [
+        new_output("stream", name=name, text=text)
+        for name, text in (("stdout", "1\n"), ("stderr", "bar"), ("stdout", "2\n"))
+    ]
+    (output,) = notebooks.recorded(notebook, executed, "one").cells[-1].outputs
+    assert (output.name, output.text) == ("stdout", "1\n2\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("x = 1", "prints and returns nothing"), (FIGURE, "its output is a picture")],
+)
+def test_record_refuses_what_cannot_be_compared(toy: Toy, source: str, told: str) -> None:
+    folder = toy(one=chapter(shape_cell(source)))
+    before = (folder / "chapters" / "one.ipynb").read_bytes()
+    done = run_book(folder, "record")
+    assert done.returncode == 1 and told in done.stderr
+    assert (folder / "chapters" / "one.ipynb").read_bytes() == before
+
+
+NAMED = 'role="img" aria-label="A line."'
+LABELLED = f"<svg {NAMED}>"
+CAPTIONED = {"mystnb": {"figure": {"caption": "A line.", "name": "fig-line"}}}
+
+
+@pytest.mark.parametrize(
+    ("data", "metadata", "told"),
+    [
+        ({"text/html": LABELLED}, CAPTIONED, None),
+        ({"text/html": "<table></table>"}, {}, "its table has no caption"),
+        ({"text/html": "<table></table>"},
+         {"mystnb": {"figure": {"caption": "Numbers.", "name": "tab-numbers"}}}, None),
+        ({"text/html": "nothing"},
+         {"mystnb": {"figure": {"caption": "Numbers.", "name": "tab-numbers"}}}, "shows none"),
+        ({"text/html": f"<div {NAMED}><div><svg/></div><svg aria-hidden='true'></svg></div>"},
+         CAPTIONED, None),
+        ({"text/html": f"<div {NAMED}><div></div></div><svg></svg>"}, CAPTIONED, "no text alt"),
+        ({"image/png": "iVBOR", "text/plain": "<Figure>"}, {"tags": ["remove-output"]}, None),
+        ({"image/png": "iVBOR"},
+         {"mystnb": {**CAPTIONED["mystnb"], "image": {"alt": "A line."}}}, None),
+        ({"text/html": LABELLED}, {}, "no figure"),
+        ({"text/html": LABELLED}, {"mystnb": {"figure": {"name": "fig-line"}}}, "no caption"),
+        ({"text/html": LABELLED}, {"mystnb": {"figure": {"caption": "A line."}}}, "no name"),
+        ({"text/html": '<svg role="img">'}, CAPTIONED, "no text alternative"),
+        ({"text/html": '<svg aria-label="A line.">'}, CAPTIONED, "no text alternative"),
+        ({"text/html": '<img src="x">'}, CAPTIONED, "no text alternative"),
+        ({"image/png": "iVBOR"}, CAPTIONED, "no text alternative"),
+        ({"image/svg+xml": "<svg/>"}, {"mystnb": {"image": {"alt": "A line."}}}, "no figure"),
+        ({"text/plain": "nothing drawn"}, CAPTIONED, "shows no picture"),
+    ],
+)  # fmt: skip
+def test_figures_are_checked(
+    data: dict[str, str], metadata: dict[str, object], told: str | None
+) -> None:
+    cell = new_code_cell("draw()", metadata=metadata, outputs=[new_output("display_data", data)])
+    notebook = nbformat.v4.new_notebook(cells=[new_markdown_cell("# One"), cell])
+    if told is None:
+        pictures.check(notebook, "one")
+    else:
+        with pytest.raises(BookError, match=rf"^one, cell 2: .*{told}"):
+            pictures.check(notebook, "one")
+
+
+def test_missing_alternative_fails_the_build(toy: Toy) -> None:
+    bare = figure_cell(FIGURE.replace(' aria-label="A line that rises."', ""))
+    done = run_book(toy(one=chapter(bare)), "build")
+    assert done.returncode == 1
+    assert "one, cell 4: its picture has no text alternative" in done.stderr
+
+
+def test_mathjax_comes_from_the_pinned_package() -> None:
+    folder = pages.mathjax()
+    assert (folder / "tex-chtml-full.js").stat().st_size > 1_000_000
+    assert len(list((folder / "output/chtml/fonts/woff-v2").glob("*.woff"))) > 15
+
+
+# The files around the pipeline agree with one another.
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = [
+    Requirement(line)
+    for line in (ROOT / "requirements.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def test_lock_holds_exact_versions_and_no_address() -> None:
+    text = (ROOT / "requirements.txt").read_text()
+    assert "://" not in text and "index-url" not in text
+    assert all(re.fullmatch(r"==[^*,]+", str(line.specifier)) for line in LOCK)
+    for name in ("torch", "torchvision", "numpy", "scipy", "pandas", "matplotlib"):
+        pins = [line for line in LOCK if line.name == name]
+        assert len(pins) == 1 and pins[0].marker is None, f"{name} differs between Pythons"
+
+
+def test_lock_meets_the_ranges_of_the_package() -> None:
+    extras = PROJECT["optional-dependencies"]
+    wanted = [*PROJECT["dependencies"], *extras["book"], *extras["test"]]
+    for requirement in map(Requirement, wanted):
+        pins = [line for line in LOCK if line.name == requirement.name.lower()]
+        assert pins, f"{requirement.name} is not in requirements.txt; run `make lock`"
+        for pin in pins:
+            pinned = str(pin.specifier).removeprefix("==")
+            assert requirement.specifier.contains(pinned), f"{pin} is outside {requirement}"
+
+
+def test_versions_stand_in_agreement() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    pythons = [entry for entry in conda["dependencies"] if str(entry).startswith("python ")]
+    assert SpecifierSet(pythons[0].removeprefix("python ")) == SpecifierSet(
+        PROJECT["requires-python"]
+    )
+    assert conda["dependencies"][-1]["pip"] == ["-r requirements.txt", "-e ."]
+    assert "pip install --no-deps -r requirements-d2l.txt" in (ROOT / "environment.yml").read_text()
+    d2l = notebooks.d2l_requirement()
+    elsewhere = ["requirements.txt", "pyproject.toml", "environment.yml", "Makefile", ".ci/run"]
+    assert not [name for name in elsewhere if d2l in (ROOT / name).read_text()]
+
+
+def test_address_stands_in_one_place() -> None:
+    url = config.address(config.read_yaml(config.CONFIG))
+    outside = ["pyproject.toml", "CITATION.cff", "environment.yml", "Makefile", "CONTRIBUTING.md"]
+    outside += ["CHANGELOG.md"]
+    outside += [path.relative_to(ROOT).as_posix() for path in (ROOT / ".github").rglob("*.yml")]
+    for name in outside:
+        text = (ROOT / name).read_text()
+        assert not url or url not in text, f"{name} repeats the address of _config.yml"
+        assert "https://github.com/" not in text, f"{name} names a repository"
+
+
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflows_are_pinned_and_may_read_only(name: str) -> None:
+    """Only the job that publishes may write; it checks nothing out and runs no command."""
+    workflow = WORKFLOWS[name]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads "on" as a truth value
+    for job in workflow["jobs"].values():
+        uses = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses), uses
+        assert job["timeout-minutes"] <= 90
+        if "permissions" in job:
+            assert set(job["permissions"]) == {"pages", "id-token"}
+            assert [use.partition("@")[0] for use in uses] == ["actions/deploy-pages"]
+            assert not any("run" in step for step in job["steps"])
+    assert "secrets." not in (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
+
+
+def test_cpu_job_is_unconditional_and_gpu_job_waits_for_a_runner() -> None:
+    jobs = WORKFLOWS["ci"]["jobs"]
+    for name in ("cpu", "colab"):
+        assert "if" not in jobs[name] and "needs" not in jobs[name]
+    assert "vars.GPU_RUNNER != ''" in jobs["gpu"]["if"]
+    assert "github.event_name == 'push'" in jobs["gpu"]["if"]  # never a fork's code
+    assert WORKFLOWS["pages"][True] == {"push": {"branches": ["main"]}}
+
+
+# The Makefile
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    outer = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # those of the `make test` that runs this
+    environment = {key: value for key, value in os.environ.items() if key not in outer}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def test_make_help_lists_every_target() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert phony
+    listed = re.findall(r"^make (\w+)", make(ROOT, "help").stdout, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(phony[1].split())
+
+
+def test_setup_without_a_fitting_python_says_so(toy: Toy) -> None:
+    folder = toy()
+    shutil.copy(ROOT / "Makefile", folder)
+    old = folder / "old python"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
+    old.chmod(0o755)
+    done = make(folder, "setup", f"PYTHON={old}")
+    assert done.returncode != 0
+    assert "needs Python 3.11 to 3.13" in done.stderr and "Python 3.9.2" in done.stderr
+    assert "python3-venv" in done.stderr
+
+
+def test_failed_setup_leaves_no_stamp(toy: Toy) -> None:
+    folder = toy()
+    shutil.copy(ROOT / "Makefile", folder)
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >> calls\n[ "$1" = -c ]\n')  # fits; cannot install
+    python.chmod(0o755)
+    stamp = folder / ".venv" / ".stamp"
+    stamp.touch()
+    os.utime(stamp, (0, 0))  # older than the requirements
+    done = make(folder, "setup")
+    assert done.returncode != 0
+    assert "-m pip install" in (folder / "calls").read_text()
+    assert not stamp.exists()
+
+
+def test_bench_writes_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    def timed(*command: str) -> float:
+        commands.append(command)
+        return 1.5
+
+    for name, value in {"ROOT": tmp_path, "BUILD": tmp_path, "RECORD": tmp_path / "b.json"}.items():
+        monkeypatch.setattr(bench, name, value)
+    monkeypatch.setattr(bench, "timed", timed)
+    bench.main()
+    record = json.loads((tmp_path / "b.json").read_text())
+    assert {"device", "cores", "date", "commit", "versions", "seconds"} == set(record)
+    assert len(record["seconds"]) == len(commands) == 3
+    assert commands[-1][:2] == ("make", "test")
+
+
+def test_networks_bench_measures_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rows it promises, at a size that takes no time; equal networks keep equal memory."""
+    monkeypatch.setattr(networks, "RECORD", tmp_path / "n.json")
+    monkeypatch.setattr(networks, "PAIRS", 2)
+    monkeypatch.setattr("sys.argv", ["bench", "--eager", "--batch", "2", "--size", "33"])
+    networks.main()
+    rows = json.loads((tmp_path / "n.json").read_text())["rows"]
+    assert [(row["network"], row["what"]) for row in rows] == [
+        (f"ResNet-{depth}", what)
+        for depth in (18, 50)
+        for what in ("forward", "forward and backward")
+    ]
+    assert all(row["memory_ratio"] == 1 and row["time_ratio"] > 0 for row in rows)
+    assert capsys.readouterr().out.count("images/s") == 4

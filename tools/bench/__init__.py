@@ -1,0 +1,1 @@
+"""What `make bench` and `make speed` time, each run as a module."""

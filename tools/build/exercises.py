@@ -1,0 +1,271 @@
+"""The exercises: one source each, from which the reader's notebook, the page and the lists come.
+
+A source is `exercises/CC-NN-slug.py`: CC is the chapter it belongs to, NN its place there, and the
+slug, with underscores, the name of its check. It is a Python script in cells (jupytext's percent
+format), with title, level and one line about it in its docstring.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from ..common import BUILD, CHAPTERS, ROOT, BookError
+from . import notebooks
+
+FOLDER = ROOT / "exercises"
+NAME = "07-exercises"
+INTRODUCTION = FOLDER / "introduction.md"
+LEVELS = ("warm-up", "core", "research")
+LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises
+ONCE = ("statement", "starter", "check", "solution", "explanation")
+ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")  # of MyST, which Jupyter does not know
+MARKER = re.compile(r"^# %% (\w+)(?: \[markdown\])?$", re.MULTILINE)
+SUMMARY = {"caption": "The exercises that were tried in this kernel.", "name": "tab-summary"}
+PARAMETERS = """\
+import os
+
+profile = os.environ.get(
+    "RESNET_PROFILE", "quick"
+)  # this chapter does the same under both"""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: what its file says."""
+
+    chapter: str  # "04"
+    slug: str
+    title: str
+    level: str
+    line: str
+    imports: tuple[str, ...]
+    statement: str
+    starter: str
+    check: str
+    hints: tuple[str, ...]
+    solution: str
+    explanation: str
+
+    @property
+    def label(self) -> str:
+        """What a reference to it says."""
+        return f"ex-{self.slug}"
+
+
+def read(path: Path) -> Exercise:
+    """Read one source; a BookError names the file and what is wrong in it."""
+
+    def wrong(what: str) -> BookError:
+        return BookError(f"exercises/{path.name}: {what}")
+
+    name = re.fullmatch(r"(\d\d)-\d\d-([a-z0-9-]+)", path.stem)
+    if name is None:
+        raise wrong("its name is not CHAPTER-PLACE-slug.py, as 04-03-bottleneck.py")
+    text = path.read_text(encoding="utf-8")
+    head, *rest = MARKER.split(text)
+    try:
+        tree = ast.parse(head)
+    except SyntaxError as error:
+        raise wrong(f"what stands before its first cell is no Python ({error})") from error
+    title, _, facts = (ast.get_docstring(tree) or "").partition("\n\n")
+    facts_by_name = dict(re.findall(r"^(\w+): (.+)$", facts, re.MULTILINE))
+    cells = [(kind, body.strip("\n")) for kind, body in zip(rest[::2], rest[1::2], strict=True)]
+    kinds = [kind for kind, _ in cells]
+    if any(kinds.count(kind) != 1 for kind in ONCE) or set(kinds) != {*ONCE, "hint"}:
+        raise wrong(f"it needs one cell each of {', '.join(ONCE)}, and hints; it has {kinds}")
+    if facts_by_name.get("level") not in LEVELS or not facts_by_name.get("line") or not title:
+        raise wrong(f"its docstring needs a title, `level:` ({', '.join(LEVELS)}) and `line:`")
+    part = {kind: body for kind, body in cells if kind != "hint"}
+    return Exercise(
+        chapter=name[1],
+        slug=name[2],
+        title=title,
+        level=facts_by_name["level"],
+        line=facts_by_name["line"],
+        imports=tuple(
+            ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
+        ),
+        statement=prose(part["statement"]),
+        starter=part["starter"],
+        check=part["check"],
+        hints=tuple(prose(body) for kind, body in cells if kind == "hint"),
+        solution=part["solution"],
+        explanation=prose(part["explanation"]),
+    )
+
+
+def prose(comment: str) -> str:
+    """Take the `# ` from the lines of a Markdown cell."""
+    return re.sub(r"^# ?", "", comment, flags=re.MULTILINE).strip()
+
+
+def every() -> list[Exercise]:
+    """Return the exercises in the order of their files' names; none where there is no folder."""
+    return [read(path) for path in sorted(FOLDER.glob("*.py"))]
+
+
+def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> NotebookNode:
+    """Make the chapter: for the page with solutions, for the reader without, in plain Markdown."""
+    exercises = list(exercises)
+    introduction, _, end = INTRODUCTION.read_text(encoding="utf-8").partition("\n---\n")
+    cells = [
+        _markdown(introduction, "start"),
+        _code("", "setup", *notebooks.SETUP_TAGS),
+        _code(PARAMETERS, "parameters", notebooks.PARAMETERS),
+        _code(_imports(exercises), "imports"),
+    ]
+    titles = _chapter_titles()
+    chapter = ""
+    for number, exercise in enumerate(exercises, start=1):
+        if exercise.chapter != chapter:
+            chapter = exercise.chapter
+            page, title = titles[chapter]
+            text = f"## Chapter {int(chapter)}: {title}"
+            text += f"\n\nThese belong to {{doc}}`{page}`." * solutions
+            cells.append(_markdown(text, f"chapter-{chapter}"))
+        cells += _cells(exercise, number, solutions=solutions)
+    cells.append(_markdown(end, "end"))
+    summary = _code("resnet.check.summary()", "summary")
+    summary.metadata["mystnb"] = {"figure": SUMMARY}
+    cells.append(summary)
+    if not solutions:
+        _make_plain(cells, titles)
+    return new_notebook(cells=cells, metadata=notebooks.METADATA)
+
+
+def _make_plain(cells: Iterable[NotebookNode], titles: Mapping[str, tuple[str, str]]) -> None:
+    """Write out the references of Markdown cells; a BookError names one that cannot be."""
+    from ..extension.citations import labels  # slow to import, and `make book` does not need it
+
+    works = labels(CHAPTERS / "references.bib")
+    pages = {page: f"chapter {int(number)}, *{title}*" for number, (page, title) in titles.items()}
+
+    def written(role: re.Match[str]) -> str:
+        kind, target = role.groups()
+        if kind == "cite:p" and target in works:
+            return f"({works[target]})"
+        if kind == "cite:t" and target in works:
+            who, _, year = works[target].rpartition(" ")
+            return f"{who} ({year})"
+        if kind == "doc" and (CHAPTERS / f"{target}.ipynb").exists():
+            return pages.get(target, f"the page *{target}*")
+        raise BookError(f"exercises: {role[0]} cannot be written out in the reader's notebook")
+
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = ROLE.sub(written, cell.source)
+
+
+def _imports(exercises: Iterable[Exercise]) -> str:
+    """Return the import lines of all, the standard library's first, each once."""
+    lines = sorted({line for exercise in exercises for line in exercise.imports}, key=_import_order)
+    groups = groupby(lines, key=lambda line: _import_order(line)[0])
+    return "\n\n".join("\n".join(group) for _, group in groups)
+
+
+def _import_order(line: str) -> tuple[bool, bool, str]:
+    """Sort as ruff does: standard library or not, `import` before `from`, by name."""
+    verb, module = line.split()[:2]
+    return module.partition(".")[0] not in sys.stdlib_module_names, verb == "from", line
+
+
+def _chapter_titles() -> dict[str, tuple[str, str]]:
+    """Map a chapter's number to its page's name and its title."""
+    found = {}
+    for path in CHAPTERS.glob("[0-9][0-9]-*.ipynb"):
+        if path.stem != NAME:
+            heading = notebooks.read(path).cells[0].source.partition("\n")[0]
+            found[path.stem[:2]] = (path.stem, heading.removeprefix("# "))
+    return found
+
+
+def _cells(exercise: Exercise, number: int, *, solutions: bool) -> list[NotebookNode]:
+    slug = exercise.slug
+    statement = f"*{exercise.level.capitalize()}.* {exercise.statement}"
+    if solutions:  # the page numbers it
+        head = f":::{{exercise}} {exercise.title}\n:label: {exercise.label}"
+        statement = f"{head}\n\n{statement}\n:::"
+    else:
+        statement = f"### Exercise {int(NAME[:2])}.{number}: {exercise.title}\n\n{statement}"
+    hints = [
+        f"<details>\n<summary>Hint {i}</summary>\n\n{hint}\n\n</details>"
+        for i, hint in enumerate(exercise.hints, start=1)
+    ]
+    cells = [
+        _markdown(statement, slug),
+        _code(exercise.starter, f"{slug}-starter"),
+        _code(exercise.check, f"{slug}-check", notebooks.CHECKED),
+        _markdown("\n\n".join(hints), f"{slug}-hints"),
+    ]
+    if solutions:
+        gate = f":::{{solution-start}} {exercise.label}\n:class: dropdown\n:::"
+        cells += [
+            _markdown(gate, f"{slug}-opens"),
+            _code(exercise.solution, f"{slug}-solution"),
+            _code(exercise.check, f"{slug}-checked"),
+            _markdown(exercise.explanation, f"{slug}-explained"),
+            _markdown(":::{solution-end}\n:::", f"{slug}-closes"),
+        ]
+    return cells
+
+
+def _markdown(text: str, name: str) -> NotebookNode:
+    return new_markdown_cell(text.strip(), id=name)
+
+
+def _code(source: str, name: str, *tags: str) -> NotebookNode:
+    return new_code_cell(source, id=name, metadata={"tags": list(tags)} if tags else {})
+
+
+def write_notebook() -> None:
+    """Write the reader's notebook from the sources; `make record` then records its outputs."""
+    if exercises := every():
+        notebooks.write(notebook(exercises), CHAPTERS / f"{NAME}.ipynb")
+
+
+def with_solutions(path: Path) -> Path:
+    """Return the notebook to execute for the page: for the exercises one that has the solutions."""
+    if path.stem != NAME:
+        return path
+    whole = notebook(every(), solutions=True)
+    committed = notebooks.read(path)
+    setup = next(cell.source for cell in committed.cells if cell.id == "setup")
+    notebooks.refresh_setup(whole, NAME, setup)
+    target = BUILD / "with-solutions" / path.name
+    notebooks.write(whole, target)
+    return target
+
+
+def take_solutions_from(sources: Path) -> None:
+    """Put the reader's notebook in the place of the page's, which a reader can download."""
+    page = sources / CHAPTERS.name / f"{NAME}.ipynb"
+    if page.is_file():
+        shutil.copy(CHAPTERS / page.name, page)
+
+
+def listing(exercises: Iterable[Exercise]) -> str:
+    """Return the section at a chapter's end that leads to its exercises."""
+    lines = [
+        f"- {{numref}}`{exercise.label}`, *{exercise.title}* ({exercise.level}): {exercise.line}"
+        for exercise in exercises
+    ]
+    start = f"They stand in {{doc}}`{NAME}`, each with a starter, a check and hints."
+    return "\n".join(["## Exercises", "", start, "", *lines])
+
+
+def refresh_listing(notebook: NotebookNode, name: str) -> None:
+    """Put the current list into a chapter's cell for it, if the chapter has one."""
+    mine = [exercise for exercise in every() if exercise.chapter == name[:2]]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and LISTED in notebooks.tags(cell):
+            cell.source = listing(mine)

@@ -1,0 +1,1 @@
+"""Trials in environments or copies of their own: `make colab`, `pair`, `mutants`."""

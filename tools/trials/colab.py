@@ -1,0 +1,129 @@
+"""`make colab`: every chapter alone, from top to bottom, as in Colab, without Colab.
+
+For each Python that is named: a fresh environment with Colab's versions of the packages; in it, for
+each chapter, an empty folder that holds the notebook and nothing else. Its set-up cell is the one
+that `make record` writes where the book's address is set, with a wheel of the book for the address.
+Afterwards the environment must be as before but for the packages that the cell installs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..build import config, notebooks
+from ..common import ROOT, BookError, version
+
+PACKAGES = ROOT / "tools" / "trials" / "colab.txt"
+PAPERMILL = "papermill==2.7.0"
+SEEN = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "ipython", "ipykernel")
+ADDRESS = "https://example.org/the-book"
+INSTALLED = {"resnet-book", "d2l"}  # by the set-up cell
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the book's package; hatchling is in the environment."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    run(command, ROOT)
+    return next(folder.glob("*.whl"))
+
+
+def alone(path: Path, wheel: Path, folder: Path) -> Path:
+    """Write the chapter, with a set-up cell that installs `wheel`, into the empty `folder`."""
+    notebook = notebooks.read(path)
+    source = notebooks.setup_cell(ADDRESS, version())
+    place = f"git+{ADDRESS}@v{version()}"
+    if place not in source:
+        raise BookError("the set-up cell does not install from the book's address.")
+    notebooks.refresh_setup(notebook, path.stem, source.replace(place, wheel.as_uri()))
+    notebooks.write(notebook, folder / path.name)
+    return folder / path.name
+
+
+def freeze(python: Path) -> dict[str, str]:
+    """Name the packages and versions that a Python finds."""
+    listed = run([str(python), "-m", "pip", "list", "--format=freeze"], Path.cwd())
+    return dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
+
+
+def try_chapter(python: Path, path: Path, wheel: Path) -> float:
+    """Run a chapter in an empty folder; the seconds it took.
+
+    Raises BookError if a cell fails, or the environment has changed in more than what the set-up
+    cell installs, which is taken out again.
+    """
+    before = freeze(python)
+    with tempfile.TemporaryDirectory(prefix="colab ") as name:
+        folder = Path(name)
+        notebook = alone(path, wheel, folder)
+        start = time.perf_counter()
+        command = [str(python), "-m", "papermill", "-k", "python3", "--no-progress-bar"]
+        run([*command, notebook.name, "done.ipynb"], folder)
+        seconds = time.perf_counter() - start
+    after = freeze(python)
+    changed = sorted(package for package in before if after.get(package) != before[package])
+    new = sorted(set(after) - set(before))
+    if changed or not set(new) <= INSTALLED or "resnet-book" not in new:
+        raise BookError(f"{path.stem}: the set-up cell changed {changed} and installed {new}.")
+    run([str(python), "-m", "pip", "uninstall", "--yes", "--quiet", *new], Path.cwd())
+    return seconds
+
+
+def environment(python: str, folder: Path, packages: Sequence[str]) -> Path:
+    """Make an environment with packages, given as to pip; its Python."""
+    if not (found := shutil.which(python)):
+        raise BookError(f"there is no {python}; name others with --python")
+    run([found, "-m", "venv", str(folder)], ROOT)
+    inside = folder / "bin" / "python"
+    install = [str(inside), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([*install, *packages], ROOT)
+    return inside
+
+
+def run(command: Sequence[str], folder: Path) -> str:
+    """Return what a command says, which must succeed, without this Python's variables."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True)
+    if done.returncode:
+        told = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+        raise BookError(f"{' '.join(command)} ended with {done.returncode}:\n{told}")
+    return done.stdout
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Try the chapters with each Python, one environment at a time; print a table."""
+    parser = argparse.ArgumentParser(prog="python -m tools.trials.colab", description=__doc__)
+    parser.add_argument("--python", action="append", help="default: python3.13; may be repeated")
+    parser.add_argument("--chapter", action="append", help="default: all; may be repeated")
+    options = parser.parse_args(given)
+    chapters = [p for p in config.notebooks() if p.stem in (options.chapter or [p.stem])]
+    try:
+        if not chapters:
+            raise BookError(f"there is no chapter {', '.join(options.chapter)}")
+        for python in options.python or ["python3.13"]:
+            with tempfile.TemporaryDirectory(prefix="colab-") as name:
+                wheel = build_wheel(Path(name))
+                inside = environment(
+                    python, Path(name) / "environment", ["-r", str(PACKAGES), PAPERMILL]
+                )
+                have = freeze(inside)
+                said = run([str(inside), "--version"], ROOT).strip()
+                print(f"{said}, " + ", ".join(f"{p} {have[p]}" for p in SEEN), flush=True)
+                for path in chapters:
+                    seconds = try_chapter(inside, path, wheel)
+                    print(f"  {path.stem:<24}{seconds:>7.1f} s, packages unchanged", flush=True)
+    except BookError as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
