@@ -40,6 +40,8 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
     gap_axes.axhline(0, color=INK, lw=0.8)
     top = 0.0
     for (form, group), (gap_color, gap_line, _) in zip(forms.items(), LINES, strict=False):
+        if not any(group.values()):  # nothing of it has been run
+            continue
         canvas, axes = panel(height=3.1)
         for (name, runs), (color, line, _) in zip(group.items(), LINES, strict=False):
             if not runs or any("failed" in run.measured for run in runs):
@@ -68,8 +70,9 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
     gap_axes.set(xlabel=TEXT["step"], ylabel=TEXT["gap"])
     if gap_axes.get_legend_handles_labels()[1]:
         difference.legend(loc="outside upper center", ncols=2, fontsize=9)
+        panels.append(difference)
     told = " ".join(ends) or TEXT["no runs"]
-    return Figure([*panels, difference], TEXT["alt errors"].format(ends=told))
+    return Figure(panels or [difference], TEXT["alt errors"].format(ends=told))
 
 
 @styled
@@ -110,7 +113,7 @@ def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: st
         if errors[row]:
             here.axes[0].plot(errors[row], [y] * len(errors[row]), "o", color=BLUE, ms=5, alpha=0.7)
             here.axes[0].plot(statistics.fmean(errors[row]), y, "|", color=INK, ms=16, mew=2)
-    panels = [here]
+    panels = [here] if any(errors.values()) or not published else []
     if published:
         there = _dots(rows, published_for)
         for y, row in enumerate(rows):
