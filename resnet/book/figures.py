@@ -294,7 +294,7 @@ def zero_unit(x: Sequence[float], outputs: Mapping[str, Sequence[float]]) -> Fig
 
 @styled
 def ladder(devices: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw images a second, a panel a device, a bar a loop in the order given, the first on top.
+    """Draw images per second: one panel per device, in it one bar per loop, the first on top.
 
     Args:
         devices: a device's name, and its rates by the variants of `tools/bench/d2l.py`.
