@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from docutils import nodes
-from docutils.utils import new_document
 from sphinx.errors import ExtensionError
 
 import resnet
 from resnet.reproduce import CLAIMS, papers
-from tools.extension import citations, front, mend, numbered, untrusted
+from tools.extension import citations, front, mend, numbered
 
 
 def record(network: str, error: float, seed: int) -> resnet.Run:
@@ -98,17 +97,3 @@ def test_a_mend_that_finds_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ExtensionError, match=r"nothing left to mend: .* MB that draw"):
         mend.mend(app, None)
     mend.mend(app, ValueError())  # nor does it hide what went wrong before
-
-
-def test_no_page_carries_the_png_of_a_figure_that_it_shows_as_html() -> None:
-    """But a picture that a cell has in no other form stays."""
-    document = new_document("a page")
-    for forms in (("text/html", "image/png", "text/plain"), ("image/png", "text/plain")):
-        bundle = nodes.container(nb_element="mime_bundle")
-        bundle += [nodes.container(mime_type=form) for form in forms]
-        document += bundle
-    untrusted.WithoutPng(document).apply()
-    assert [[form["mime_type"] for form in bundle.children] for bundle in document.children] == [
-        ["text/html", "text/plain"],
-        ["image/png", "text/plain"],
-    ]
