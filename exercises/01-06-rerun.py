@@ -6,6 +6,7 @@ line: Train four networks with several seeds at home, and conclude no more than 
 
 import resnet
 import torch
+from scipy import stats
 
 # %% statement [markdown]
 # The claim ({cite:t}`he2016deep`, Sec. 4.2 and Fig. 6): *plain networks are trained worse with 56 layers than with 20, residual networks are not.* Run it again, at
@@ -16,14 +17,8 @@ import torch
 # `resnet.load_data("fashion-mnist", sample=True)` is a small sample without a download; `.first(train=…, test=…)` takes less of it, and `sample=False` the whole set. Recipe: `resnet.Recipe(epochs=…, batch_size=50, lr=0.02, momentum=0.9)`.
 # A run: `resnet.fit(net, data, recipe, seed=seed)`.
 #
-# Look at the training loss of the last epoch, `run.rows[-1]["train_loss"]`. For each family let $\Delta$ be the mean over the runs with 56 layers minus the mean over those with 20, and
-#
-# $$
-# \sigma_\Delta = \sqrt{\frac{s_{56}^2}{n_{56}} + \frac{s_{20}^2}{n_{20}}}
-# $$
-#
-# the standard error of that difference, with the numbers of runs $n$ and their standard deviations $s$ (with $n - 1$ in the denominator, as `statistics.stdev` computes them). Conclude `"worse"` if
-# $\Delta \ge 2\sigma_\Delta$, `"better"` if $\Delta \le -2\sigma_\Delta$, and otherwise `"undecided"`, for `"plain"` and for `"ResNet"`.
+# Look at the training loss of the last epoch, `run.rows[-1]["train_loss"]`. For each family let `deep` be the list of the losses with 56 layers and `shallow` the list of those with 20. Welch's one-sided test, the one of {doc}`06-reproduction`, computes the probability $p$ that the means differ so much, or more, by chance alone:
+# `stats.ttest_ind(deep, shallow, equal_var=False, alternative="greater").pvalue`. Conclude `"worse"` if this $p$ is below 0.05. Conclude `"better"` if $p$ is below 0.05 with `alternative="less"`, that is, on the other side. Otherwise conclude `"undecided"`. Do so for `"plain"` and for `"ResNet"`.
 #
 # The check tests whether your runs can be compared, and whether your conclusions are what they say. It does not ask for the paper's result, and from the records it cannot see whether a network was new when its run began: you must.
 #
@@ -43,9 +38,6 @@ resnet.check.rerun(runs, conclusions)
 # Start with something that takes seconds, `data.first(train=100, test=20)` and one epoch, until the check says that the runs are fine. Then take more, and let it run while you do something else.
 
 # %% solution
-import math
-from statistics import fmean, stdev
-
 data = resnet.load_data("fashion-mnist", sample=True).first(train=40, test=20)
 recipe = resnet.Recipe(
     epochs=1, batch_size=20, lr=0.02, momentum=0.9, image_size=8
@@ -70,13 +62,10 @@ def conclude(family):
         ]
         for depth in (20, 56)
     )
-    difference = fmean(deep) - fmean(shallow)
-    error = math.sqrt(
-        stdev(deep) ** 2 / len(deep) + stdev(shallow) ** 2 / len(shallow)
-    )
-    if abs(difference) < 2 * error:
-        return "undecided"
-    return "worse" if difference > 0 else "better"
+    p = stats.ttest_ind(
+        deep, shallow, equal_var=False, alternative="greater"
+    ).pvalue
+    return "worse" if p < 0.05 else "better" if p > 0.95 else "undecided"
 
 
 conclusions = {family: conclude(family) for family in ("plain", "ResNet")}
@@ -86,7 +75,7 @@ conclusions = {family: conclude(family) for family in ("plain", "ResNet")}
 # result of your own, ask
 #
 # - Is the training loss still falling fast? Degradation is a gap that *stays*.
-# - With two runs a standard deviation is itself a bad estimate. How do the conclusions change with five?
+# - With two runs a standard deviation is itself a bad estimate. The test allows for that: with two runs of each network it asks for a difference of at least 2.92 standard errors. (If there is no difference, one of two standard errors or more still turns up in 18 of 100 cases.) How do the conclusions change with five?
 # - Is the difference due to depth, or would the deeper network just have needed another learning rate?
 #
 # A good report gives the number of runs, mean and deviation, the recipe and the data, and says "undecided" where it is.

@@ -48,5 +48,5 @@ answers = {
 answers["total"] = sum(answers.values())
 
 # %% explanation [markdown]
-# The parts have 464, 14,016, 51,072, 203,520 and 650 parameters, 269,722 in all, which is the 0.27 million of Table 6. With $n$ blocks a stage instead of 3, each further block adds $2 \cdot 9 C^2 + 4 C$ for each of the three widths $C$: 97,216 in all. So a network of $6n + 2$ layers has $269{,}722 + (n - 3) \cdot 97{,}216$ parameters; $n = 18$ gives
+# The parts have 464, 14,016, 51,072, 203,520 and 650 parameters, 269,722 in all, which is the 0.27 million of Table 6. With $n$ blocks per stage instead of 3, each further block adds $2 \cdot 9 C^2 + 4 C$ for each of the three widths $C$: 97,216 in all. So a network of $6n + 2$ layers has $269{,}722 + (n - 3) \cdot 97{,}216$ parameters; $n = 18$ gives
 # the 1,727,962 of 110 layers. A plain network has as many, since option A has none of its own.

@@ -67,7 +67,8 @@ def train(options: argparse.Namespace) -> None:
         print(f"  test loss {last['test_loss']:.4f}, accuracy {last['test_accuracy']:.4f}")
         print(f"  best test accuracy {best['test_accuracy']:.4f}, epoch {best['epoch']}")
         print(
-            f"  {run.images_per_second:,.0f} images a second, {sum(run.seconds):.1f} s of training"
+            f"  {run.images_per_second:,.0f} images per second, "
+            f"{sum(run.seconds):.1f} s of training"
         )
         if options.weights:
             about = {"data": run.provenance, "recipe": options.recipe, "seed": str(run.seed)}
@@ -86,7 +87,7 @@ def data(options: argparse.Namespace) -> None:
 
 
 def bench(options: argparse.Namespace) -> None:
-    """Time training on noise and print a line a row; write the record."""
+    """Time training on noise and print one line per row; write the record."""
     if options.record:
         check_record(options.record)
     device = pick_device(options.device)
@@ -133,7 +134,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--steps", type=int, help="gradient steps in all, instead of the recipe's")
     add("--batch-size", type=int, help="over all processes, instead of the recipe's")
     add("--lr", type=float, help="learning rate, instead of the recipe's")
-    add("--image-size", type=int, help="pixels a side, instead of the recipe's")
+    add("--image-size", type=int, help="pixels per side, instead of the recipe's")
     add("--seed", type=int, default=0, help="of weights, order and augmentation")
     add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
     add("--precision", choices=["float32", "bfloat16"], help="default: the fastest native one")

@@ -105,9 +105,9 @@ class ResNet(nn.Module):
             raise ValueError(f"x has dtype {x.dtype}: expected floating point; x.float() / 255 is")
         if self.training and x.shape[0] == 1 and max(x.shape[2:]) <= self.total_stride:
             raise ValueError(
-                f"x has shape {tuple(x.shape)}: this leaves one value a channel in the last stage, "
-                "and batch normalisation in training needs two; use a batch of 2 or more, an image "
-                f"of more than {self.total_stride} pixels a side, or model.eval()"
+                f"x has shape {tuple(x.shape)}: this leaves one value per channel in the last "
+                "stage, and batch normalisation in training needs two; use a batch of 2 or more, "
+                f"an image of more than {self.total_stride} pixels per side, or model.eval()"
             )
         for part in self.children():
             x = part(x)

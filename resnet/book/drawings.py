@@ -243,7 +243,7 @@ def network(model: ResNet, image_size: int) -> Figure:
 
     Args:
         model: any network of `resnet.nets`.
-        image_size: pixels a side of the images, for the sizes written on the left.
+        image_size: pixels per side of the images, for the sizes written on the left.
 
     """
     shape = (1, model.in_channels, image_size, image_size)

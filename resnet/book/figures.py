@@ -1,4 +1,4 @@
-"""Figures: records and numbers in, inline SVG with a text alternative out.
+"""Figures: records and numbers in, pictures with a text alternative out.
 
 A figure is one or more panels that stand side by side on a wide page and below one another on a
 phone. Text and axes take the page's colour, so that a figure reads on light and dark; the other
@@ -21,6 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 from torch import Tensor
 
 from resnet.book.texts import TEXT
@@ -55,11 +56,22 @@ Series = Mapping[str, tuple[Numbers, Numbers]]  # a name and its x and y
 
 
 class Figure:
-    """Panels of SVG with a text alternative; Jupyter shows them as HTML."""
+    """Panels with a text alternative; Jupyter shows them as HTML with inline SVG.
+
+    JupyterLab takes SVG out of the HTML of a notebook that it does not trust, and shows the PNG.
+    """
 
     def __init__(self, panels: Sequence[Canvas], alt: str) -> None:
         self.panels = panels
         self.svg, self.alt = "".join(map(_svg, panels)), alt
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str | bytes]:
+        """Return the figure in three forms; a page or an editor shows the first that it can."""
+        return {
+            "text/html": self._repr_html_(),
+            "image/png": _png(self.panels),
+            "text/plain": self.alt,
+        }
 
     def _repr_html_(self) -> str:
         label = html.escape(self.alt, quote=True)
@@ -90,6 +102,28 @@ def _svg(canvas: Canvas) -> str:
     style = f"flex:1 1 {min(pixels, 280)}px;max-width:{round(1.2 * pixels)}px;height:auto"
     size = r'width="[^"]*" height="[^"]*"'
     return re.sub(size, f'style="{style}" aria-hidden="true"', text, count=1)
+
+
+@styled
+def _png(panels: Sequence[Canvas], dpi: int = 110, inches: float = 8.0) -> bytes:
+    """Draw panels on white, side by side as far as `inches` go, the others in rows below."""
+    rows: list[list[np.ndarray]] = []
+    for canvas in panels:
+        drawn = io.BytesIO()
+        canvas.savefig(drawn, format="png", dpi=dpi, facecolor="white")
+        pixels = np.asarray(Image.open(drawn).convert("RGB"))
+        if not rows or sum(p.shape[1] for p in (*rows[-1], pixels)) > inches * dpi:
+            rows.append([])
+        rows[-1].append(pixels)
+    tall = [max(p.shape[0] for p in row) for row in rows]
+    wide = max(sum(p.shape[1] for p in row) for row in rows)
+    whole = np.full((sum(tall), wide, 3), 255, np.uint8)
+    for row, top in zip(rows, np.cumsum([0, *tall]), strict=False):
+        for p, left in zip(row, np.cumsum([0, *(p.shape[1] for p in row)]), strict=False):
+            whole[top : top + p.shape[0], left : left + p.shape[1]] = p
+    encoded = io.BytesIO()
+    Image.fromarray(whole).quantize(64).save(encoded, "PNG", optimize=True)  # a third of the bytes
+    return encoded.getvalue()
 
 
 def _lines(series: Series, x_label: str, y_label: str, *, markers: bool = True) -> Canvas:
@@ -260,7 +294,7 @@ def zero_unit(x: Sequence[float], outputs: Mapping[str, Sequence[float]]) -> Fig
 
 @styled
 def ladder(devices: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Draw images a second, a panel a device, a bar a loop in the order given, the first on top.
+    """Draw images per second: one panel per device, in it one bar per loop, the first on top.
 
     Args:
         devices: a device's name, and its rates by the variants of `tools/bench/d2l.py`.

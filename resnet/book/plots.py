@@ -25,7 +25,7 @@ def over_seeds(runs: Sequence[Run], column: str) -> tuple[np.ndarray, np.ndarray
 
 @styled
 def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
-    """Draw the training error by step, a panel a form, and the gap between its two depths.
+    """Draw the training error by step, one panel per form, and the gap between its two depths.
 
     After 2016a, Fig. 6. Lines are means over the seeds, bands reach from the lowest to the highest;
     a dotted line stands where the deeper network's mean falls below the shallower one's for good.
@@ -98,7 +98,7 @@ def responses(runs: Seeds) -> Figure:
 
 @styled
 def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: str) -> Figure:
-    """Draw the test error of each row: here, a dot a seed and a line at the mean; published.
+    """Draw the test error of each row: here, one dot per seed and a line at the mean; published.
 
     Args:
         runs: by row of the paper's table.

@@ -25,7 +25,7 @@ TEXT = {
     "loop fit": "fit",
     "loop fit, float32": "fit, float32",
     "loop fit, compiled": "fit, compiled",
-    "rate": "training images a second",
+    "rate": "training images per second",
     "plain": "plain",
     "residual": "residual",
     "pieces": "pieces k",
@@ -108,7 +108,7 @@ TEXT = {
         "Standard deviation of the response of each layer, left in the order of the layers, right "
         "sorted. Means over the layers: {means}."
     ),
-    "alt rows": "Test errors of {n} networks, a dot a seed. Means in percent: {means}.",
+    "alt rows": "Test errors of {n} networks, one dot per seed. Means in percent: {means}.",
     "alt gradients": (
         "Gradient norm at each block's input on a logarithmic scale. From the last block to the "
         "first it changes by a factor of {factors}."
@@ -139,7 +139,7 @@ TEXT = {
     ),
     "alt network": (
         "{name} from the image at the top to the {out} scores at the bottom: a stem, then {units} "
-        "blocks in {stages} stages with {sizes} pixels a side, then average pooling and a fully "
+        "blocks in {stages} stages with {sizes} pixels per side, then average pooling and a fully "
         "connected layer. "
     ),
     "alt arcs": (
@@ -147,7 +147,7 @@ TEXT = {
         "is a projection, as in {dashed} of the {units}."
     ),
     "alt no arcs": "No line leads around a unit.",
-    "alt ladder": "{device}, {n} bars, training images a second from top to bottom: {rates}.",
+    "alt ladder": "{device}, {n} bars, training images per second from top to bottom: {rates}.",
     "alt confusion": (
         "Table of true against predicted class for {n} test images. {right} lie on the diagonal; "
         "the most common mistake is {worst}, {count} times."

@@ -9,8 +9,8 @@ from resnet.check.guard import Wrong, call, function
 from resnet.check.verdict import exercise
 from resnet.measure import LayerTable, count_parameters
 
-TWO = "a batch normalisation has two numbers a channel."
-FOUR = ("a batch normalisation keeps four numbers a channel, but only two of them are trained: "
+TWO = "a batch normalisation has two numbers per channel."
+FOUR = ("a batch normalisation keeps four numbers per channel, but only two of them are trained: "
         "those are its parameters.")  # fmt: skip
 
 

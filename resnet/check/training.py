@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 from itertools import groupby
-from statistics import fmean, stdev
 
 from resnet.check.answers import as_number, slip
 from resnet.check.guard import Wrong, call, function, kind
 from resnet.check.verdict import exercise
+from resnet.reproduce.checks import Less, Outcome
 from resnet.training.records import Run
 
 SOLVE = "The error of a mean falls with the root of n; solve for n."
@@ -61,14 +61,12 @@ def rerun(runs: object, conclusions: object) -> str:
         if conclusion not in words:
             raise Wrong(f"{family}: expected one of {', '.join(words)}, not {conclusion!r}.")
         shallow, deep = losses[f"{family}-20"], losses[f"{family}-56"]
-        difference = fmean(deep) - fmean(shallow)
-        error = math.sqrt(stdev(deep) ** 2 / len(deep) + stdev(shallow) ** 2 / len(shallow))
-        decided = abs(difference) >= 2 * error
-        right = ("worse" if difference > 0 else "better") if decided else "undecided"
+        outcome = Less("train_error", "20", "56").outcome({"20": shallow, "56": deep})
+        right = {Outcome.HOLDS: "worse", Outcome.OPPOSITE: "better"}.get(outcome, "undecided")
         if conclusion != right:
             said.append(
-                f'{family}: "{conclusion}" is not what the runs say. Compare the difference of '
-                "the means, with its sign, with twice its standard error."
+                f'{family}: "{conclusion}" is not what the runs say. Compare p of Welch\'s test '
+                "with 5%, once for each side."
             )
     if said:
         raise Wrong(*said)

@@ -1,4 +1,4 @@
-"""Findings as tables: a row a claim, a row of the paper's table, a row a check."""
+"""Findings as tables: one row per claim, per row of the paper's table, or per check."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,7 +20,7 @@ from resnet.training.records import Run
 
 
 def ledger(records: Iterable[Run]) -> Table:
-    """Return a row a claim: the verdict, why, and on what it was run."""
+    """Return one row per claim: the verdict, why, and on what it was run."""
     records = list(records)
     found = [verdict(claim, records) for claim in CLAIMS.values()]
     return Table(
@@ -73,7 +73,7 @@ def found_for(finding: Finding, check: Check) -> str:
 
 
 def checks_table(finding: Finding) -> Table:
-    """Return a row a check: what should be, what was found, how sure that is."""
+    """Return one row per check: what should be, what was found, how sure that is."""
     rows = []
     for check, outcome in finding.outcomes:
         p = ("", "")

@@ -16,7 +16,7 @@ def prepare(images: Tensor, image_size: int | None = None, mean: Tensor | None =
 
     Args:
         images: any number of them.
-        image_size: pixels a side to resize to, bilinear with antialiasing as torchvision's Resize.
+        image_size: pixels per side to resize to, bilinear, antialiased as in torchvision's Resize.
         mean: (C, H, W), from 0 to 1, subtracted before resizing.
 
     """

@@ -82,7 +82,7 @@ def fit(
             same for any.
         clean_images: so many training images, the first ones, on which each row also has the
             accuracy as a test would find it: not augmented, and with BN statistics of their own.
-        progress: show a bar an epoch on stderr.
+        progress: show one bar per epoch on stderr.
 
     Raises:
         ValueError: for a device or a precision that is not here, or a checkpoint of another run.

@@ -17,7 +17,7 @@ class Recipe:
     Args:
         epochs: passes over the training images; or give `steps`.
         steps: gradient steps in all; the last epoch may then be cut short.
-        batch_size: images a step, over all processes; the last batch of an epoch may be smaller.
+        batch_size: images per step, over all processes; the last batch of an epoch may be smaller.
         lr: learning rate; the highest one where it changes.
         optimizer: "sgd", stochastic gradient descent, or "adam" (Kingma and Ba 2015).
         momentum: of SGD; 0 is plain SGD.
@@ -28,7 +28,7 @@ class Recipe:
         milestones: steps at which lr is divided by 10.
         warm_up: (lr, steps): another rate for the first steps.
         label_smoothing: share of the target that is spread over all classes.
-        image_size: pixels a side the images are resized to; None leaves them alone.
+        image_size: pixels per side the images are resized to; None leaves them alone.
         subtract_mean: subtract the mean training image from every image (2016a, Sec. 4.2).
         pad: zeros put around a training image before a window of its old size is cut out at random.
         flip: mirror a training image with probability 1/2.

@@ -136,7 +136,7 @@ class Run:
             `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy`; losses in nats,
             accuracies from 0 to 1. With `clean_images` also
             `train_accuracy_clean`, see `fit`.
-        seconds: of training, one number a row, evaluation not included.
+        seconds: of training, one number per row, evaluation not included.
         measured: what was measured on the trained network besides, by name.
         machine: see `machine`.
         peak_memory: see `peak_memory`.
@@ -169,7 +169,7 @@ class Run:
 
     @property
     def images_per_second(self) -> float:
-        """Training images a second over all epochs."""
+        """Training images per second over all epochs."""
         return sum(self.column("images")) / sum(self.seconds)
 
     def best(self, column: str) -> dict[str, float]:

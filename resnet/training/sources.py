@@ -53,7 +53,7 @@ class OnDisk:
         if image_size is None:
             raise ValueError(
                 f"image_size=None: {data.name} do not fit into memory or are of several sizes; "
-                "expected the pixels a side that all are brought to"
+                "expected the pixels per side that all are brought to"
             )
         self.device = device
         self.folder = copy.copy(data.train if part == "train" else data.test)

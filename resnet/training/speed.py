@@ -29,7 +29,7 @@ def wait(device: torch.device) -> None:
 
 
 def ceiling(device: torch.device, precision: Precision, repeats: int = 5) -> float:
-    """Measure the most that matrix products reach here, in floating-point operations a second.
+    """Measure the most that matrix products reach here, in floating-point operations per second.
 
     The best of square matrices of several sizes, each the fastest of `repeats`; a multiply-add is
     two operations.
@@ -69,12 +69,12 @@ def speed(
     steps: int,
     repeats: int = 3,
 ) -> dict[str, Any]:
-    """Train by `fit` and return its speed: images a second, and the seconds before it is reached.
+    """Train by `fit` and return its speed: images per second, and the seconds before it is reached.
 
     Args:
         model: trained in place, on noise.
-        side: pixels a side.
-        batch_size: images a step.
+        side: pixels per side.
+        batch_size: images per step.
         device: where.
         precision: of the layers.
         compiled: with torch.compile.

@@ -97,7 +97,7 @@ WRONG["count-18"] = [
     Slip("total = 9 * in_channels", "total = 9 * channels", "another number of channels coming"),
     Slip("return total", "return total + 2 * blocks * channels", "no biases"),
     Slip("return total", "return str(total)", "expected a number"),
-    Slip("blocks * 2 * channels", "blocks * 4 * channels", "four numbers a channel, but only two"),
+    Slip("blocks * 2 * channels", "blocks * 4 * channels", "four numbers per channel, but"),
 ]
 RIGHT["count-18"] = [
     "def parameters(i, c, n):\n"

@@ -98,7 +98,7 @@ def test_shapes_are_those_of_a_forward(
 
 
 def test_rows_at_depth_1() -> None:
-    """Issue 2, chapter 3: one channel, ten classes, 224 pixels a side."""
+    """Issue 2, chapter 3: one channel, ten classes, 224 pixels per side."""
     table = layer_table(resnet18(10, 1), (1, 1, 224, 224), depth=1)
     assert [(row.name, row.output_shape[1:]) for row in table] == [
         ("stem", (64, 56, 56)),

@@ -287,7 +287,7 @@ def test_wrong_input(x: Tensor, message: str, training: bool) -> None:
 
 @pytest.mark.parametrize(("make", "side"), [(cifar_resnet, 4), (imagenet_resnet, 32)])
 def test_too_small_to_normalise(make: Callable[..., ResNet], side: int) -> None:
-    """Total stride 4 and 32: a single image of that size leaves one value a channel for BN."""
+    """Total stride 4 and 32: a single image of that size leaves one value per channel for BN."""
     model = make(8 if side == 4 else 18)
     x = torch.zeros(1, 3, side, side)
     with pytest.raises(ValueError, match=rf"^x has shape \(1, 3, {side}, {side}\): .*{side} pixel"):

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -16,7 +17,7 @@ from toybook import chapter, figure_cell, missing, shape_cell
 
 from tools.build import config, execute, exercises, notebooks
 from tools.build.pictures import TABLE
-from tools.common import BUILD, version
+from tools.common import BUILD, ROOT, version
 
 CHAPTERS = config.notebooks()
 SETUP = notebooks.setup_cell(config.address(config.read_yaml(config.CONFIG)), version())
@@ -164,6 +165,16 @@ def test_setup_cell_does_nothing_here_and_says_what_to_do_elsewhere() -> None:
     blocked = "import sys\nsys.modules['resnet'] = None\n"  # as if it were not
     done = subprocess.run([sys.executable, "-c", blocked + UNSET], capture_output=True, text=True)
     assert done.returncode == 1 and "make setup" in done.stderr
+    # the other way out is complete: d2l, and all that it and the module import
+    first, second = (line for line in done.stderr.splitlines() if line.startswith("pip install"))
+    assert first.split()[2:] == ["--no-deps", "FOLDER_OF_THE_BOOK", notebooks.d2l_requirement()]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split("[<>=]", line)[0] for line in project["dependencies"]}
+    assert needed - {"torch", "torchvision", "numpy"} < set(second.split()[2:])
+    code = "import sys; from d2l import torch; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    extra = {"pandas", "requests", "scipy"}
+    assert extra <= set(loaded.split()) and extra <= set(second.split())
 
 
 def test_setup_cell_installs_the_books_version_without_dependencies() -> None:

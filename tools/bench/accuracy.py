@@ -34,7 +34,7 @@ FAST_SEEDS = (10, 11, 12, 13, 14)  # not those the recipe was chosen on
 
 
 def fast(device: torch.device, count: int) -> dict[str, Any]:
-    """Train by FAST once a seed.
+    """Train by FAST once per seed.
 
     The seconds in all are of training and of the test after each epoch; not of loading the data
     and, on a GPU, not of compiling, which a run on noise has done before.

@@ -169,7 +169,7 @@ def fitted(
 def variants(
     data: resnet.ImageData, recipe: resnet.Recipe, device: torch.device
 ) -> dict[str, Callable[[], float]]:
-    """From D2L's loop to ours, one change a step; and ours with other settings."""
+    """From D2L's loop to ours, one change per step; and ours with other settings."""
     lr, native = recipe.lr, pick_precision(None, device)
     train, test = d2l_data(recipe)
     ours = Batches(data, recipe, device)
@@ -212,7 +212,7 @@ def seconds_to_first(loader: Any) -> float:
 
 
 def main() -> None:
-    """Measure in turn, print a line a variant, write the record."""
+    """Measure in turn, print one line per variant, write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     cuda = torch.cuda.is_available()
     parser.add_argument("--device", help="default: the best there is")

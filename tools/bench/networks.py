@@ -101,12 +101,12 @@ def compare(depth: int, x: Tensor, *, compiled: bool) -> Iterator[dict[str, Any]
 
 
 def main() -> None:
-    """Measure, print a line a row, write the record."""
+    """Measure, print one line per row, write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     cuda = torch.cuda.is_available()
     parser.add_argument("--device", default="cuda" if cuda else "cpu")
     parser.add_argument("--batch", type=int, default=256 if cuda else 8, help="images at once")
-    parser.add_argument("--size", type=int, default=224 if cuda else 96, help="pixels a side")
+    parser.add_argument("--size", type=int, default=224 if cuda else 96, help="pixels per side")
     parser.add_argument("--eager", action="store_true", help="leave torch.compile out")
     options = parser.parse_args()
     torch.manual_seed(0)

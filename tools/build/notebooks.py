@@ -37,8 +37,10 @@ _SETUP_UNSET = """\
 except ImportError as error:
     raise ImportError(
         "This notebook needs the book's module `resnet`. Get the book's repository, run "
-        "`make setup` in it and open the notebook with the Python of its .venv; or, in an "
-        "environment that has torch, run: pip install --no-deps FOLDER_OF_THE_BOOK"
+        "`make setup` in it and open the notebook with the Python of its .venv. Or run these two "
+        "commands in a Jupyter environment that has torch and torchvision:\\n"
+        "pip install --no-deps FOLDER_OF_THE_BOOK {d2l}\\n"
+        "pip install {others}"
     ) from error"""
 _SETUP_SET = """\
 except ImportError:
@@ -54,6 +56,10 @@ except ImportError:
     import resnet"""
 
 
+# What the module and d2l import beyond torch, torchvision, numpy and what Jupyter's kernel brings.
+OTHERS = "h5py matplotlib pandas requests safetensors scikit-learn scipy tqdm"
+
+
 def d2l_requirement() -> str:
     """The one line of requirements-d2l.txt that names d2l and its version."""
     lines = (ROOT / "requirements-d2l.txt").read_text(encoding="utf-8").splitlines()
@@ -67,7 +73,9 @@ def setup_cell(address: str, version: str) -> str:
     somebody downloaded); without one it can only say what to do.
     """
     if not address:
-        return _SETUP.format(otherwise="") + _SETUP_UNSET
+        return _SETUP.format(otherwise="") + _SETUP_UNSET.format(
+            d2l=d2l_requirement(), others=OTHERS
+        )
     otherwise = "; installs it elsewhere (Colab)"
     rest = _SETUP_SET.format(address=address, version=version, d2l=d2l_requirement())
     return _SETUP.format(otherwise=otherwise) + rest

@@ -58,7 +58,7 @@ def test_arcs_of_a_network(make: Callable[[], ResNet], expected: tuple[int, int]
 
 
 def test_network_says_sizes_and_counts() -> None:
-    """Issue 2: 56, 28, 14 and 7 pixels a side; 64 to 512 channels; ten classes."""
+    """Issue 2: 56, 28, 14 and 7 pixels per side; 64 to 512 channels; ten classes."""
     figure = drawings.network(resnet18(10, 1), 224)
     (svg,) = panels(figure)
     words = texts(svg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -13,7 +14,9 @@ import gallery
 import matplotlib as mpl
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from resnet.book import drawings, figures, plots
 from resnet.book.figures import INK, Figure
@@ -64,6 +67,39 @@ def test_one_image_with_a_text_alternative(figure: Figure) -> None:
         assert svg.get("aria-hidden") == "true"
         assert svg.get("viewBox")
         assert not {"width", "height"} & set(svg.keys())  # it follows the page's width
+
+
+def test_an_untrusted_notebook_still_has_a_picture(figure: Figure) -> None:
+    """JupyterLab takes SVG out of HTML that it does not trust, and falls back on the PNG."""
+    bundle = figure._repr_mimebundle_()
+    assert list(bundle) == ["text/html", "image/png", "text/plain"]
+    assert (bundle["text/html"], bundle["text/plain"]) == (figure._repr_html_(), figure.alt)
+    encoded = bundle["image/png"]
+    assert isinstance(encoded, bytes) and len(encoded) < 40_000  # a notebook holds a dozen
+    picture = Image.open(io.BytesIO(encoded))
+    picture.load()
+    pixels = picture.convert("L")
+    assert pixels.getextrema() == pytest.approx((0, 255), abs=60)  # dark on white
+    sizes = [canvas.get_size_inches() for canvas in figure.panels]
+    assert picture.width >= 110 * max(width for width, _ in sizes) - 1
+    assert picture.width * picture.height >= 110**2 * sum(w * h for w, h in sizes) - 2000
+
+
+def test_panels_stand_side_by_side_and_then_in_rows() -> None:
+    """Two of 3.75 inches fit beside one another in the PNG; a third begins a row."""
+    two, four = (
+        Image.open(io.BytesIO(figures._png(gallery.made(name).panels)))
+        for name in ("curves", "depth_curves")
+    )
+    assert two.width == four.width == 2 * round(3.75 * 110 - 0.5)
+    assert len(gallery.made("depth_curves").panels) == 4 and four.height == 2 * round(3.1 * 110)
+
+
+def test_jupyter_gets_all_three_forms() -> None:
+    formatter = InteractiveShell.instance().display_formatter
+    assert formatter is not None
+    data, _ = formatter.format(gallery.made("curves"))
+    assert set(data) == {"text/html", "image/png", "text/plain"}
 
 
 def colours(element: ET.Element) -> Iterator[str]:

@@ -59,7 +59,7 @@ def run(model: nn.Module, data: ImageData, **options: Any) -> Run:
 
 
 def test_fit_is_stochastic_gradient_descent(small: ImageData) -> None:
-    """Two epochs written out: shuffled once an epoch, decay, momentum, means over images."""
+    """Two epochs written out: shuffled once per epoch, decay, momentum, means over images."""
     lr, momentum, decay, seed = 0.1, 0.9, 0.01, 5
     model = linear()
     weights = [p.detach().clone() for p in model.parameters()]

@@ -52,7 +52,7 @@ def test_networks(name: str, channels: int, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_speed_is_of_epochs_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """20 images an epoch in 3 s, the median of three; the first took 99 s longer than the best."""
+    """20 images per epoch in 3 s, the median of three; the first took 99 s longer than the best."""
     asked: list[Any] = []
 
     def fitted(model: nn.Module, data: ImageData, recipe: Recipe, **options: Any) -> Run:
