@@ -137,15 +137,7 @@ class Finding:
             return "counted, nothing to train"
         if not self.all_runs:
             return "nothing yet"
-        return f"{self.data_name}; {self.claim.settings[self.scale].note}"
-
-    @property
-    def data_name(self) -> str:
-        """Name the data of the records; a sample and a copy are called so."""
-        data = self.all_runs[0].data
-        name = data["name"].removeprefix("images in ")
-        copy = "" if data["canonical"] or name.endswith("copy") else ", a copy"
-        return f"{'sample of ' * data['sample']}{name}{copy}"
+        return f"{self.all_runs[0].data_name}; {self.claim.settings[self.scale].note}"
 
     @property
     def seeds(self) -> str:

@@ -177,11 +177,17 @@ class Run:
         return max(self.rows, key=lambda row: row[column])
 
     @property
+    def data_name(self) -> str:
+        """Name the data; a sample and a copy are called so."""
+        name = self.data["name"].removeprefix("images in ")
+        copy = "" if self.data["canonical"] or name.endswith("copy") else ", a copy"
+        return f"{'sample of ' * self.data['sample']}{name}{copy}"
+
+    @property
     def provenance(self) -> str:
         """Say in one line on what the run was made."""
-        part = "sample of" if self.data["sample"] else "whole of"
-        copy = "" if self.data["canonical"] else ", a copy"
-        return f"{part} {self.data['name']}{copy}, {self.machine['device']}, {self.date[:10]}"
+        part = "" if self.data["sample"] else "whole of "
+        return f"{part}{self.data_name}, {self.machine['device']}, {self.date[:10]}"
 
     def save(self, path: str | Path) -> None:
         """Write the record as JSON; the file is there whole or not at all."""
