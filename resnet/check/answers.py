@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import torch
 
-from resnet.check.guard import Wrong, counted, kind
+from resnet.check.running import Wrong, counted, kind
 
 # What a wrong value tells about how it came about: {key: {value: what to say}}
 Slips = Mapping[str, Mapping[object, str]]

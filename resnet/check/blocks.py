@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from resnet.check.modules import check_block, drawn
-from resnet.check.units import Conv, originals, preacts
+from resnet.check.comparing import check_block, drawn
+from resnet.check.formulas import Conv, originals, preacts
 from resnet.check.verdict import exercise
 
 Cases = list[tuple[tuple[Any, ...], tuple[int, ...]]]  # arguments, and the shape of an input

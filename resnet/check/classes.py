@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from resnet.check.answers import as_number, check_choices
-from resnet.check.guard import Wrong, call, counted, function, kind
+from resnet.check.running import Wrong, call, counted, function, kind
 from resnet.check.verdict import exercise
 
 

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from resnet.blocks import BasicBlock
 from resnet.check.answers import as_number, slip
-from resnet.check.guard import Wrong, call, counted, function, kind
-from resnet.check.handed import usable
-from resnet.check.modules import drawn, run
+from resnet.check.comparing import drawn, run
+from resnet.check.running import Wrong, call, counted, function, kind, usable
 from resnet.check.verdict import exercise
 from resnet.nets import cifar_resnet
 

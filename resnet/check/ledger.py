@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
 from resnet.check.answers import as_number, check_numbers
-from resnet.check.guard import Wrong, call, counted, function, kind
+from resnet.check.running import Wrong, call, counted, function, kind
 from resnet.check.verdict import exercise
 from resnet.reproduce.checks import EARLY, WORDS, Check, Less, Outcome, Within
 from resnet.reproduce.claim import Claim

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 
 from resnet import nets
 from resnet.blocks import activation, conv
-from resnet.check.guard import Wrong, function
-from resnet.check.handed import built, not_the_books, own_copy
-from resnet.check.layers import Kind, Reference, Undrawn, by_module, layers_of
-from resnet.check.modules import Reused, compare
+from resnet.check.comparing import Reused, Undrawn, by_module, compare, layers_of
+from resnet.check.formulas import Kind, Reference
+from resnet.check.running import Wrong, built, function, not_the_books, own_copy
 from resnet.check.verdict import exercise
 from resnet.measure import multiply_adds
 

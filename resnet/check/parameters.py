@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from resnet.blocks import BasicBlock
 from resnet.check.answers import as_number, check_choices, check_numbers, slip
 from resnet.check.costs import part_table
-from resnet.check.guard import Wrong, call, function
+from resnet.check.running import Wrong, call, function
 from resnet.check.verdict import exercise
 from resnet.measure import LayerTable, count_parameters
 

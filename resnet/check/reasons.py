@@ -8,8 +8,8 @@ from torch import Tensor
 
 from resnet.blocks import ZeroPad
 from resnet.check.answers import as_number, check_choices, check_shapes
-from resnet.check.guard import Wrong, call, function, kind
-from resnet.check.modules import drawn
+from resnet.check.comparing import drawn
+from resnet.check.running import Wrong, call, function, kind
 from resnet.check.verdict import exercise
 
 SHORT = "A convolution of 3x3 with one pixel of padding: (H + 2 - 3) // stride + 1."

@@ -10,11 +10,10 @@ import torch
 from torch import nn
 
 from resnet import nets
-from resnet.check.guard import Wrong, call, function
-from resnet.check.handed import not_the_books, usable
-from resnet.check.layers import Kind, Undrawn, difference, layers_of
-from resnet.check.modules import Reused
+from resnet.check.comparing import Reused, Undrawn, difference, layers_of
+from resnet.check.formulas import Kind
 from resnet.check.networks import compare_networks, with_change, without
+from resnet.check.running import Wrong, call, function, not_the_books, usable
 from resnet.check.verdict import exercise
 
 FIRST = 18

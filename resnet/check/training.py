@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import fmean, stdev
 
 from resnet.check.answers import as_number, slip
-from resnet.check.guard import Wrong, call, function, kind
+from resnet.check.running import Wrong, call, function, kind
 from resnet.check.verdict import exercise
 from resnet.training.records import Run
 

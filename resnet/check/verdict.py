@@ -11,7 +11,7 @@ from functools import wraps
 
 import torch
 
-from resnet.check.guard import Wrong, counted, limited
+from resnet.check.running import Wrong, counted, limited
 from resnet.tables import Table
 
 

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_check import EVERY, run
+from cells import EVERY, run
 from torch import nn
 from toybook import ROOT
 
 import resnet
 from resnet import check
-from resnet.check import guard, layers, verdict
+from resnet.check import formulas, running, verdict
 
 NAMES = [name for name in check.__all__ if name not in ("Verdict", "summary")]
 
@@ -186,7 +186,7 @@ def swallow(*_: object) -> None:
 
 @pytest.mark.parametrize("answer", [spin, swallow, lambda *_: time.sleep(30)])
 def test_what_hangs_is_ended(answer: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "SECONDS", 0.3)
+    monkeypatch.setattr(running, "SECONDS", 0.3)
     start = time.monotonic()
     found = check.steps_nested(answer)
     assert time.monotonic() - start < 5
@@ -196,7 +196,7 @@ def test_what_hangs_is_ended(answer: object, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_loop_really_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "SECONDS", 0.2)
+    monkeypatch.setattr(running, "SECONDS", 0.2)
     before = threading.active_count()
     check.steps_nested(spin)
     assert threading.active_count() <= before
@@ -343,11 +343,12 @@ def test_summary_counts_tries() -> None:
 
 
 def test_values_depend_on_shape_alone_and_are_not_spoilt_by_use() -> None:
-    first = layers.Layers(3, True)
+    first = formulas.Layers(3, True)
     x = torch.randn(4, 5, 6, 6)
     once = first.bn(first.conv(x, 5, 3))
-    again = layers.Layers(3, True)
+    again = formulas.Layers(3, True)
     assert torch.equal(again.bn(again.conv(x, 5, 3)), once)
-    evaluated = layers.Layers(3, False)
-    assert torch.equal(evaluated.bn(x), layers.Layers(3, False).bn(x))
-    assert not torch.equal(layers.values("bn.weight", (5,), 3), layers.values("bn.bias", (5,), 3))
+    evaluated = formulas.Layers(3, False)
+    assert torch.equal(evaluated.bn(x), formulas.Layers(3, False).bn(x))
+    weight, bias = (formulas.values(f"bn.{part}", (5,), 3) for part in ("weight", "bias"))
+    assert not torch.equal(weight, bias)
