@@ -3,29 +3,49 @@
 They test what an answer does, not how it is written, and return a `Verdict` whatever they get.
 """
 
-from resnet.check.blocks import bottleneck, keras_blocks, preact_bottleneck, residual, resnext
-from resnet.check.classes import grow_order, no_bound, plain_identity, steps_nested, width_nested
-from resnet.check.costs import cost_v15, count_layers, how_narrow, shapes_97
-from resnet.check.gradients import broken_block, learned_factor, stochastic_depth
-from resnet.check.ledger import (
+from resnet.check.chapter1 import (
+    grow_order,
+    no_bound,
+    plain_identity,
+    rerun,
+    steps_nested,
+    width_nested,
+)
+from resnet.check.chapter2 import (
+    block_shapes,
+    broken_block,
+    inception,
+    padding_projection,
+    prove_identity,
+    residual,
+    stride_match,
+)
+from resnet.check.chapter3 import count_18, count_20, resnet34, seeds, shapes_97, small_stem
+from resnet.check.chapter4 import (
+    bottleneck,
+    cost_v15,
+    count_50,
+    count_layers,
+    how_narrow,
+    keras_blocks,
+    resnext,
+    table_1,
+)
+from resnet.check.chapter5 import (
+    learned_factor,
+    preact_bottleneck,
+    preact_forgotten,
+    preact_identity,
+    preact_network,
+    stochastic_depth,
+)
+from resnet.check.chapter6 import (
     best_of_five,
     check_cannot_fail,
     how_many_seeds,
     missing_depths,
     paired_seeds,
 )
-from resnet.check.networks import preact_network, resnet34, small_stem
-from resnet.check.parameters import count_18, count_20, count_50, preact_forgotten
-from resnet.check.paths import inception
-from resnet.check.reasons import (
-    block_shapes,
-    padding_projection,
-    preact_identity,
-    prove_identity,
-    stride_match,
-)
-from resnet.check.table import table_1
-from resnet.check.training import rerun, seeds
 from resnet.check.verdict import Verdict, summary
 
 __all__ = [

@@ -2,8 +2,9 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -18,6 +19,10 @@ from resnet.check.running import Wrong, built, call, counted, kind
 
 # a formula and what it means if the reader's module computes the same
 Mistakes = Sequence[tuple[Formula, str]]
+Cases = list[tuple[tuple[Any, ...], tuple[int, ...]]]  # arguments, and the shape of an input
+Make = Callable[[], nn.Module]
+
+FINE = "outputs in both modes, gradients and layers, for {} shapes"
 EPS = 1e-5  # PyTorch's, of batch normalisation
 
 
@@ -385,3 +390,63 @@ def other_activity(found: "Counter[str]", expected: "Counter[str]") -> tuple[str
         for word in sorted(found | expected)
         if found[word] != expected[word]
     )
+
+
+def bottleneck_cases() -> Cases:
+    """Arguments (in_channels, channels, stride) that keep and change the shape, one pair drawn."""
+    width, narrow, height = drawn((9, 15), (2, 4), (6, 12))
+    return [
+        ((12, 3), (3, 12, 9, 6)),
+        ((6, 4, 2), (3, 6, 9, 12)),
+        ((5, 5, 1), (2, 5, 7, 8)),
+        ((8, 2, 2), (3, 8, 8, 7)),
+        ((width, narrow, 2), (2, width, height, 9)),
+    ]
+
+
+def _lazily(make: Make) -> Reference:
+    """Return the reference of a network that is built, once, when it is needed."""
+
+    @cache
+    def net() -> nn.Module:
+        with Undrawn():
+            return make()
+
+    def reference(x: Tensor, seed: int, training: bool) -> tuple[Tensor, Counter[Kind]]:
+        return by_module(net())(x, seed, training)
+
+    return reference
+
+
+def compare_networks(
+    net: nn.Module,
+    shape: tuple[int, ...],
+    make: Make,
+    mistakes: Sequence[tuple[Make, str]],
+    shown: str,
+    *,
+    biased: bool = False,
+    modes: Sequence[bool] = (True, False),
+) -> None:
+    """Compare a network with one that `make` makes; see `compare`. Its stem may not be `biased`."""
+    slips = [(_lazily(wrong), says) for wrong, says in mistakes]
+    compare(net, shape, _lazily(make), slips, shown, modes=modes)
+    convolutions = (layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
+    if not biased and any(c.in_channels == shape[1] and c.bias is not None for c in convolutions):
+        raise Wrong(f"{shown}: the stem's convolution has a bias; the text has it without one.")
+
+
+def with_change(make: Make, change: Callable[[nn.Module], None]) -> Make:
+    """Return a maker of the same network with something done to it."""
+
+    def changed() -> nn.Module:
+        net = make()
+        change(net)
+        return net
+
+    return changed
+
+
+def without(name: str) -> Callable[[nn.Module], None]:
+    """Return a change that takes a part out."""
+    return lambda net: net.set_submodule(name, nn.Identity())

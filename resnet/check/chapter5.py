@@ -1,89 +1,157 @@
-"""Checks of chapters 2 and 5 that follow gradients, and of branches left out at random."""
+"""Checks of chapter 5: the order of layers in a unit, and what is done to its branch."""
 
 import math
+from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet.blocks import BasicBlock
-from resnet.check.answers import as_number, slip
-from resnet.check.comparing import drawn, run
-from resnet.check.running import Wrong, call, counted, function, kind, usable
-from resnet.check.verdict import exercise
-from resnet.nets import cifar_resnet
-
-
-class _Half(nn.Sequential):
-    def forward(self, x: Tensor) -> Tensor:
-        half: Tensor = 0.5 * super().forward(x)
-        return half
-
-
-def norms(net: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
-    """Return the norm of the loss's gradient at the input of every block, first to last."""
-    inputs: list[Tensor] = []
-    hooks = [
-        block.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
-        for block in net.modules()
-        if isinstance(block, BasicBlock)
-    ]
-    loss = F.cross_entropy(net(images), labels)
-    for hook in hooks:
-        hook.remove()
-    return [gradient.norm().item() for gradient in torch.autograd.grad(loss, inputs)]
-
-
-DIFFER_MOST = (
-    "There the two networks differ most; but this is what a fault does to the blocks around it. "
-    "Which of them changes what passes it?"
+from resnet import nets
+from resnet.blocks import activation
+from resnet.check.answers import FOUR, TWO, as_number, check_choices, check_numbers, slip
+from resnet.check.comparing import (
+    FINE,
+    Make,
+    bottleneck_cases,
+    check_block,
+    compare_networks,
+    drawn,
+    run,
+    with_change,
+    without,
 )
+from resnet.check.formulas import Conv, originals, preacts
+from resnet.check.running import Wrong, built, call, counted, function, kind, not_the_books, usable
+from resnet.check.verdict import exercise
 
 
 @exercise
-def broken_block(find: object) -> str:
-    """Check `find(healthy, broken)`: the index of the block that was altered."""
-    ask = function(find, "find")
-    random = torch.Generator().manual_seed(5)
-    images, labels = torch.rand(16, 1, 12, 12, generator=random), torch.arange(16) % 10
-    torch.manual_seed(0)
-    net = cifar_resnet(44, 10, 1)
-    healthy = norms(net, images, labels)
-    blocks = [block for block in net.modules() if isinstance(block, BasicBlock)]
-    tried = 0
-    for place in dict.fromkeys((3, 7, 10, 18, *drawn((4, 9), (11, 17)))):
-        for what in ("left out", "halved"):
-            whole = blocks[place].shortcut
-            if not isinstance(whole, nn.Module):  # for the type checker: option A has one
-                continue
-            blocks[place].shortcut = None if what == "left out" else _Half(whole)
-            broken = norms(net, images, labels)
-            blocks[place].shortcut = whole
-            said = call(ask, list(healthy), list(broken), shown="find(healthy, broken)")
-            index = as_number(said, "find(healthy, broken)")
-            tried += 1
-            if index == place:
-                continue
-            moved = [abs(math.log(b / h)) for b, h in zip(broken, healthy, strict=True)]
-            grown = [abs(b - h) for b, h in zip(broken, healthy, strict=True)]
-            told = "What does one block do to the gradient that passes it?"
-            for wrong, says in (
-                (_largest(moved), DIFFER_MOST),
-                (_largest(grown), DIFFER_MOST),
-                (_largest(broken), "That is where the gradient is largest; it grows on its way "
-                 "back, broken or not."),
-                (place + 1, "One too far: entry i is the gradient at the input of block i."),
-            ):  # fmt: skip
-                told = says if index == wrong else told
-            raise Wrong(
-                f"With the shortcut of one of {len(blocks)} blocks {what}, block {index} was "
-                f"found; it was another. {told}"
-            )
-    return f"{tried} broken networks"
+def preact_identity(answers: object) -> str:
+    """Check for which inputs each of the five placements is the identity at zero weights."""
+    zero_scale = "A BN whose scale and shift are zero stands on the way of the signal itself."
+    nothing_after = "What comes after the addition, and what does it do to negative numbers?"
+    added = "With zero weights the branch adds 0. Is there anything after the addition?"
+    check_choices(
+        answers,
+        {
+            "original": "b",
+            "BN after addition": "c",
+            "ReLU before addition": "a",
+            "ReLU-only pre-activation": "a",
+            "full pre-activation": "a",
+        },
+        {
+            "original": {"a": nothing_after, "c": "Try a positive number."},
+            "BN after addition": {"a": zero_scale, "b": zero_scale},
+            "ReLU before addition": {"b": added, "c": added},
+            "ReLU-only pre-activation": {"b": added, "c": added},
+            "full pre-activation": {"b": added, "c": added},
+        },
+    )
+    return "all five placements"
 
 
-def _largest(numbers: list[float]) -> int:
-    return max(range(len(numbers)), key=numbers.__getitem__)
+@exercise
+def preact_bottleneck(PreActBottleneck: object) -> str:
+    """Check the pre-activation bottleneck: `(in_channels, channels, stride=1)`, stride first."""
+
+    def branch(_: int, channels: int, stride: int = 1) -> list[Conv]:
+        return [Conv(channels, 1, stride), Conv(channels, 3), Conv(4 * channels, 1)]
+
+    def middle(_: int, channels: int, stride: int = 1) -> list[Conv]:
+        return [Conv(channels, 1), Conv(channels, 3, stride), Conv(4 * channels, 1)]
+
+    cases = bottleneck_cases()
+    formula, slips = preacts(
+        branch, also=[(middle, "the stride is on the 3x3 convolution, not on the first 1x1.")]
+    )
+    slips.append((originals(branch)[0], "this is the original block."))
+    check_block(PreActBottleneck, cases, formula, slips, "PreActBottleneck")
+    return FINE.format(len(cases))
+
+
+@exercise
+def preact_network(make: object) -> str:
+    """Check `make(n)`: the pre-activation network of 6n + 2 layers, option A."""
+    ask = function(make, "make")
+
+    def like(n: int) -> Make:
+        return lambda: nets.cifar_resnet(6 * n + 2, preact=True)
+
+    def activated_twice(net: nn.Module) -> None:
+        net.set_submodule("stage1.0.before", activation("bn relu", 16))
+
+    def bare_stem(net: nn.Module) -> None:
+        without("stem.bn")(net)
+        without("stem.relu")(net)
+
+    def both(*changes: Callable[[nn.Module], None]) -> Callable[[nn.Module], None]:
+        def change(net: nn.Module) -> None:
+            for part in changes:
+                part(net)
+
+        return change
+
+    slips: list[tuple[Callable[[nn.Module], None], str]] = [
+        (without("act"), "nothing activates the sum after the last block: the last BN and ReLU "
+         "are missing."),
+        (without("act.relu"), "the last BN has no ReLU behind it."),
+        (without("act.bn"), "the last ReLU has no BN before it."),
+        (activated_twice, "the first block activates what the stem has activated already."),
+        (both(activated_twice, bare_stem), "the first block's shortcut carries the stem's output "
+         "without BN and ReLU."),
+        (both(activated_twice, without("act")), "the first block activates what the stem has "
+         "activated already, and nothing activates the sum after the last block."),
+        (bare_stem, "the stem has no BN and ReLU."),
+    ]  # fmt: skip
+    for n, shape in ((2, (3, 3, 20, 16)), (1, (2, 3, 13, 16)), (3, (2, 3, 12, 20))):
+        shown = f"make({n})"
+        mistakes: list[tuple[Make, str]] = [
+            (with_change(like(n), slip), says) for slip, says in slips
+        ]
+        mistakes += [
+            (lambda n=n: nets.cifar_resnet(6 * n + 2), "these are original blocks."),  # type: ignore[misc]
+            (lambda n=n: nets.cifar_resnet(6 * n + 2, preact=True, shortcut="B"),  # type: ignore[misc]
+             "the shortcuts are projections; option A is asked for."),
+        ]  # fmt: skip
+        compare_networks(not_the_books(built(ask, [n], shown)), shape, like(n), mistakes, shown)
+    return "scores, gradients and layers for n = 1, 2 and 3"
+
+
+@exercise
+def preact_forgotten(numbers: object, answers: object) -> str:
+    """Check what a pre-activation network's parameters say of three mistakes."""
+    check_numbers(
+        numbers,
+        {"a": -2 * 64, "b": 2 * (64 + 128 + 256), "c": 0},
+        {
+            "a": {
+                128: "more, or fewer?",
+                -64: TWO,
+                -256: FOUR,
+                -512: "this network has basic blocks: how many channels come out of the last?",
+            },
+            "b": {
+                -896: "more, or fewer?",
+                448: TWO,
+                2 * 896: FOUR,
+                768: "the first stage has a projection, too: 16 channels come in, 64 go out.",
+                224: "the projections are as wide as the ends of the bottlenecks.",
+            },
+            "c": {},
+        },
+    )
+    check_choices(
+        answers,
+        {"only by outputs": "c"},
+        {
+            "only by outputs": {
+                "a": "Its number of parameters differs.",
+                "b": "Its number of parameters differs.",
+            }
+        },
+    )
+    return "three differences, one choice"
 
 
 @exercise
