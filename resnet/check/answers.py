@@ -41,18 +41,31 @@ def check_numbers(
         if abs(number - expected[key]) <= tolerance * abs(expected[key]):
             continue
         otherwise = f"too {'small' if number < expected[key] else 'large'}."
-        told = slip((slips or {}).get(key, {}).items(), number, otherwise, tolerance)
-        said.append(f"{key}: {number:,} is not right: {told}")
+        of_key = (slips or {}).get(key, {}).items()
+        message = slip(of_key, number, otherwise, relative=tolerance)
+        said.append(f"{key}: {number:,} is not right: {message}")
     if said:
         raise Wrong(*said)
 
 
 def slip(
-    slips: Iterable[tuple[object, str]], number: float, otherwise: str, tolerance: float = 0.0
+    slips: Iterable[tuple[object, str]],
+    given: object,
+    otherwise: str,
+    *,
+    relative: float = 0.0,
+    absolute: float = 0.0,
 ) -> str:
-    """Return what the first slip that gives this number tells, or `otherwise`."""
+    """Return what to say of the first slip that gives this value, or `otherwise`.
+
+    Numbers may differ by the `relative` or the `absolute` tolerance, whichever is larger.
+    """
     for value, says in slips:
-        if isinstance(value, int | float) and abs(number - value) <= tolerance * abs(value):
+        if isinstance(value, int | float) and isinstance(given, int | float):
+            found = math.isclose(given, value, rel_tol=relative, abs_tol=absolute)
+        else:
+            found = given == value
+        if found:
             return says
     return otherwise
 
@@ -78,8 +91,9 @@ def check_shapes(
         given = _shape(value, key)
         if given == expected[key]:
             continue
-        told = (slips or {}).get(key, {}).get(given)
-        said.append(f"{key}: {given} is not right: {told or _compared(given, expected[key])}")
+        of_key = (slips or {}).get(key, {}).items()
+        message = slip(of_key, given, _compared(given, expected[key]))
+        said.append(f"{key}: {given} is not right: {message}")
     if said:
         raise Wrong(*said)
 

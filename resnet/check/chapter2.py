@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet.blocks import BasicBlock, ZeroPad
-from resnet.check.answers import as_number, check_choices, check_numbers, check_shapes
+from resnet.check.answers import as_number, check_choices, check_numbers, check_shapes, slip
 from resnet.check.comparing import FINE, Cases, check_block, drawn
 from resnet.check.formulas import Conv, originals
 from resnet.check.running import Wrong, call, function, kind
@@ -192,6 +192,7 @@ def norms(net: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
     return [gradient.norm().item() for gradient in torch.autograd.grad(loss, inputs)]
 
 
+LARGEST = "That is where the gradient is largest; it grows on its way back, broken or not."
 DIFFER_MOST = (
     "There the two networks differ most; but this is what a fault does to the blocks around it. "
     "Which of them changes what passes it?"
@@ -224,18 +225,16 @@ def broken_block(find: object) -> str:
                 continue
             moved = [abs(math.log(b / h)) for b, h in zip(broken, healthy, strict=True)]
             grown = [abs(b - h) for b, h in zip(broken, healthy, strict=True)]
-            told = "What does one block do to the gradient that passes it?"
-            for wrong, says in (
-                (_largest(moved), DIFFER_MOST),
-                (_largest(grown), DIFFER_MOST),
-                (_largest(broken), "That is where the gradient is largest; it grows on its way "
-                 "back, broken or not."),
+            slips = (
                 (place + 1, "One too far: entry i is the gradient at the input of block i."),
-            ):  # fmt: skip
-                told = says if index == wrong else told
+                (_largest(broken), LARGEST),
+                (_largest(grown), DIFFER_MOST),
+                (_largest(moved), DIFFER_MOST),
+            )
+            message = slip(slips, index, "What does one block do to the gradient that passes it?")
             raise Wrong(
                 f"With the shortcut of one of {len(blocks)} blocks {what}, block {index} was "
-                f"found; it was another. {told}"
+                f"found; it was another. {message}"
             )
     return f"{tried} broken networks"
 

@@ -103,9 +103,10 @@ def count_18(parameters: object) -> str:
             blocks * (channels * channels + bn) - projection - has_projection * bn: "only the "
             "first block can need a projection.",
         }
-        told = slip(off.items(), given - expected, "Write down convolutions and batch "
-                    "normalisations one by one, the shortcut's too.")  # fmt: skip
-        raise Wrong(f"{shown} is {given:,}, too {'small' if given < expected else 'large'}: {told}")
+        message = slip(off.items(), given - expected, "Write down convolutions and batch "
+                       "normalisations one by one, the shortcut's too.")  # fmt: skip
+        size = "small" if given < expected else "large"
+        raise Wrong(f"{shown} is {given:,}, too {size}: {message}")
     return "the stages of ResNet-18, and others"
 
 
@@ -224,6 +225,6 @@ def seeds(runs_needed: object) -> str:
             (math.ceil(8 * deviation / difference), SOLVE),
         )
         how = f"With n runs of each, how large is the error of the difference for n = {given:g}?"
-        told = slip(slips, given, how, 1e-9)
-        raise Wrong(f"{shown} is {given:g}, which is not right. {told}")
+        message = slip(slips, given, how, relative=1e-9)
+        raise Wrong(f"{shown} is {given:g}, which is not right. {message}")
     return "six pairs of difference and deviation"

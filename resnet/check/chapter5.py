@@ -183,9 +183,9 @@ def learned_factor(factor_gradient: object) -> str:
             (float(x.sum()), "The derivative of the loss by the output is missing."),
             (factor * float(upstream.sum()), "This is how the gradient goes on to x."),
         )
-        told = slip(slips, number, "Write the output of the block as a function of the factor "
-                    "alone.", 1e-3)  # fmt: skip
-        raise Wrong(f"{what} is {number:.4g}, which is not right. {told}")
+        otherwise = "Write the output of the block as a function of the factor alone."
+        message = slip(slips, number, otherwise, relative=1e-3)
+        raise Wrong(f"{what} is {number:.4g}, which is not right. {message}")
     return "three factors, with a gradient of every sign"
 
 
