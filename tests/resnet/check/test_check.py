@@ -11,6 +11,7 @@ import pytest
 from cells import EVERY, run
 
 from resnet import check
+from resnet.check.verdict import CHECKS
 
 RIGHT = answers.RIGHT | answers_deep.RIGHT | answers_ledger.RIGHT
 WRONG = answers.WRONG | answers_deep.WRONG | answers_ledger.WRONG
@@ -73,8 +74,10 @@ def test_every_coding_exercise_has_wrong_and_right_answers() -> None:
     assert all(len(sources) >= 2 for sources in RIGHT.values())
 
 
-def test_every_check_has_its_exercise() -> None:
-    names = {slug.replace("-", "_") for slug in EVERY}
-    assert names == set(check.__all__) - {"Verdict", "summary"}
-    for slug, exercise in EVERY.items():
-        assert f"resnet.check.{slug.replace('-', '_')}(" in exercise.check
+def test_every_exercise_has_its_check() -> None:
+    """In the module of its chapter, in the order of the exercises."""
+    assert [slug.replace("-", "_") for slug in EVERY] == list(CHECKS)
+    for exercise, (name, judge) in zip(EVERY.values(), CHECKS.items(), strict=True):
+        assert getattr(check, name) is judge
+        assert judge.__module__ == f"resnet.check.chapter{int(exercise.chapter)}"
+        assert f"resnet.check.{name}(" in exercise.check
