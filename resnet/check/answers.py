@@ -1,13 +1,16 @@
-"""Comparing closed answers: numbers, shapes and choices under given keys."""
+"""Comparing closed answers: numbers, shapes and choices under given keys, counted parameters."""
 
 import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import torch
 
-from resnet.check.guard import Wrong, counted, kind
+from resnet import nets
+from resnet.check.running import Wrong, counted, kind
+from resnet.measure import LayerTable, layer_table
 
 # What a wrong value tells about how it came about: {key: {value: what to say}}
 Slips = Mapping[str, Mapping[object, str]]
@@ -38,18 +41,31 @@ def check_numbers(
         if abs(number - expected[key]) <= tolerance * abs(expected[key]):
             continue
         otherwise = f"too {'small' if number < expected[key] else 'large'}."
-        told = slip((slips or {}).get(key, {}).items(), number, otherwise, tolerance)
-        said.append(f"{key}: {number:,} is not right: {told}")
+        of_key = (slips or {}).get(key, {}).items()
+        message = slip(of_key, number, otherwise, relative=tolerance)
+        said.append(f"{key}: {number:,} is not right: {message}")
     if said:
         raise Wrong(*said)
 
 
 def slip(
-    slips: Iterable[tuple[object, str]], number: float, otherwise: str, tolerance: float = 0.0
+    slips: Iterable[tuple[object, str]],
+    given: object,
+    otherwise: str,
+    *,
+    relative: float = 0.0,
+    absolute: float = 0.0,
 ) -> str:
-    """Return what the first slip that gives this number tells, or `otherwise`."""
+    """Return what to say of the first slip that gives this value, or `otherwise`.
+
+    Numbers may differ by the `relative` or the `absolute` tolerance, whichever is larger.
+    """
     for value, says in slips:
-        if isinstance(value, int | float) and abs(number - value) <= tolerance * abs(value):
+        if isinstance(value, int | float) and isinstance(given, int | float):
+            found = math.isclose(given, value, rel_tol=relative, abs_tol=absolute)
+        else:
+            found = given == value
+        if found:
             return says
     return otherwise
 
@@ -75,8 +91,9 @@ def check_shapes(
         given = _shape(value, key)
         if given == expected[key]:
             continue
-        told = (slips or {}).get(key, {}).get(given)
-        said.append(f"{key}: {given} is not right: {told or _compared(given, expected[key])}")
+        of_key = (slips or {}).get(key, {}).items()
+        message = slip(of_key, given, _compared(given, expected[key]))
+        said.append(f"{key}: {given} is not right: {message}")
     if said:
         raise Wrong(*said)
 
@@ -124,3 +141,37 @@ def check_choices(
             said.append(f"{key}: not ({letter}). {reasons[key][str(letter)]}")
     if said:
         raise Wrong(*said)
+
+
+@cache
+def part_table(depth: int, size: int, channels: int, classes: int, **options: str) -> LayerTable:
+    """Return what each part of a network costs, for one image; 20 layers are the CIFAR network."""
+    with torch.device("meta"):
+        if depth == 20:
+            net = nets.cifar_resnet(depth, classes, channels)
+        else:
+            net = nets.imagenet_resnet(depth, classes, channels, **options)  # type: ignore[arg-type]
+    return layer_table(net, (1, channels, size, size), depth=1)
+
+
+TWO = "a batch normalisation has two numbers per channel."
+FOUR = ("a batch normalisation keeps four numbers per channel, but only two of them are trained: "
+        "those are its parameters.")  # fmt: skip
+
+
+def bn_slips(right: int, channels: int) -> dict[object, str]:
+    """Return what a count is if batch normalisation on so many channels is counted wrongly."""
+    return {
+        right - 2 * channels: "the batch normalisations are missing.",
+        right - channels: TWO,
+        right + 2 * channels: FOUR,
+    }
+
+
+def check_parts(
+    answers: object, table: LayerTable, slips: Mapping[str, Mapping[object, str]], normalised: int
+) -> None:
+    """Compare the parameters of a network's parts; BN is on `normalised` channels in all."""
+    counts = {row.name: row.parameters for row in table if row.parameters}
+    of_total = {"total": bn_slips(table.parameters, normalised)}
+    check_numbers(answers, {**counts, "total": table.parameters}, {**slips, **of_total})

@@ -11,7 +11,7 @@ from functools import wraps
 
 import torch
 
-from resnet.check.guard import Wrong, counted, limited
+from resnet.check.running import Wrong, counted, limited
 from resnet.tables import Table
 
 
@@ -59,6 +59,7 @@ class _Printed(io.TextIOBase):
 
 Check = Callable[..., Verdict]
 
+CHECKS: dict[str, Check] = {}  # of all exercises, in the book's order
 TRIED: dict[str, list[bool]] = {}  # of this kernel, by exercise, in the order of trying
 
 
@@ -81,12 +82,13 @@ def exercise(judge: Callable[..., str]) -> Check:
             with contextlib.redirect_stdout(printed):
                 verdict = _judged(judge, answers, named)
             if printed.lines:
-                held = f"Your code printed {counted(printed.lines, 'line')}, held back here."
-                verdict = dataclasses.replace(verdict, says=(*verdict.says, held))
+                output = f"Your code printed {counted(printed.lines, 'line')}, held back here."
+                verdict = dataclasses.replace(verdict, says=(*verdict.says, output))
         TRIED.setdefault(name, []).append(verdict.right)
         return verdict
 
     check.__annotations__["return"] = Verdict
+    CHECKS[name] = check
     return check
 
 
@@ -105,11 +107,11 @@ def _judged(
     except Wrong as wrong:
         return Verdict(judge.__name__, False, wrong.says)
     except Exception as error:  # an answer of a kind that nobody thought of
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        message = f"{type(error).__name__}: {error}".splitlines()[0]
         return Verdict(
             judge.__name__,
             False,
-            (f"The check cannot deal with this answer ({said}). Is it of the kind asked for?",),
+            (f"The check cannot deal with this answer ({message}). Is it of the kind asked for?",),
         )
     finally:
         torch.set_default_dtype(dtype)

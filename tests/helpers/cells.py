@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
+import resnet
 from tools.build import exercises
 
 EVERY = {exercise.slug: exercise for exercise in exercises.every()}
@@ -18,3 +20,17 @@ def run(source: str, names: dict[str, object]) -> object:
         return eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
     exec(compile(ast.Module([last], []), "<cell>", "exec"), names)
     return None
+
+
+def solved(slug: str) -> dict[str, Any]:
+    """The names that the solution defines."""
+    names: dict[str, Any] = {}
+    run("\n".join([*EVERY[slug].imports, EVERY[slug].starter]), names)
+    run(EVERY[slug].solution, names)
+    return names
+
+
+def judged(slug: str, names: dict[str, Any]) -> resnet.check.Verdict:
+    found = run(EVERY[slug].check, {**names, "resnet": resnet})
+    assert isinstance(found, resnet.check.Verdict)
+    return found

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 
-import answers
-import answers_deep
-import answers_ledger
 import pytest
+from answers import CHOICES, NUMBERS, RIGHT, SHAPES, WRONG
 from cells import EVERY, run
+from slips import Slip
 
 from resnet import check
-
-RIGHT = answers.RIGHT | answers_deep.RIGHT | answers_ledger.RIGHT
-WRONG = answers.WRONG | answers_deep.WRONG | answers_ledger.WRONG
-
+from resnet.check.verdict import CHECKS
 
 ONE_OF_MANY = r"\b1 (blocks|checks|convolutions|inputs|layers|lines|numbers|times|units)\b"
 
@@ -58,7 +54,7 @@ SLIPS = [(slug, slip) for slug, slips in WRONG.items() for slip in slips]
 
 
 @pytest.mark.parametrize(("slug", "slip"), SLIPS, ids=[f"{slug}: {s.told}" for slug, s in SLIPS])
-def test_likely_mistakes_are_named(slug: str, slip: answers.Slip) -> None:
+def test_likely_mistakes_are_named(slug: str, slip: Slip) -> None:
     solution = EVERY[slug].solution
     assert slip.was in solution, f"{slug} has no {slip.was!r}"
     found = verdict(slug, solution.replace(slip.was, slip.is_now))
@@ -66,15 +62,19 @@ def test_likely_mistakes_are_named(slug: str, slip: answers.Slip) -> None:
     assert re.search(slip.told, repr(found)), found
 
 
-def test_every_coding_exercise_has_wrong_and_right_answers() -> None:
+def test_every_exercise_has_wrong_and_right_answers() -> None:
     coding = {slug for slug, exercise in EVERY.items() if "raise NotImpl" in exercise.starter}
     assert coding <= set(WRONG) and coding <= set(RIGHT)
+    by_key = {slug for slug, *_ in (*NUMBERS, *SHAPES)}
+    assert {*WRONG, *CHOICES, *by_key} == set(EVERY) - {"rerun"}  # its answers are runs
     assert all(len(slips) >= 3 for slips in WRONG.values())
     assert all(len(sources) >= 2 for sources in RIGHT.values())
 
 
-def test_every_check_has_its_exercise() -> None:
-    names = {slug.replace("-", "_") for slug in EVERY}
-    assert names == set(check.__all__) - {"Verdict", "summary"}
-    for slug, exercise in EVERY.items():
-        assert f"resnet.check.{slug.replace('-', '_')}(" in exercise.check
+def test_every_exercise_has_its_check() -> None:
+    """In the module of its chapter, in the order of the exercises."""
+    assert [slug.replace("-", "_") for slug in EVERY] == list(CHECKS)
+    for exercise, (name, judge) in zip(EVERY.values(), CHECKS.items(), strict=True):
+        assert getattr(check, name) is judge
+        assert judge.__module__ == f"resnet.check.chapter{int(exercise.chapter)}"
+        assert f"resnet.check.{name}(" in exercise.check

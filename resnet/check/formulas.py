@@ -1,12 +1,75 @@
-"""Residual units as formulas, rightly and with the mistakes that are made with them."""
+"""Blocks as formulas: rightly, and with the mistakes that are made with them.
 
+Their layers have weights that depend on the shape alone. So two modules get the same weights
+whatever their layers are called and in whatever order they were made, and a block is written down
+in a few lines without any weights.
+"""
+
+import math
+import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from resnet.check.layers import Formula, Layers
+Kind = tuple[str, tuple[int, ...]]  # of a layer: "conv" and its weight's shape, "bn" and channels
+
+# What a module must compute: (input, seed of the weights, training) to output and layers used.
+Reference = Callable[[Tensor, int, bool], tuple[Tensor, "Counter[Kind]"]]
+Formula = Callable[..., Tensor]  # (layers, input, *arguments) to output
+
+
+@lru_cache(200)
+def values(name: str, shape: tuple[int, ...], seed: int) -> Tensor:
+    """Return the numbers that every tensor of this name and shape gets."""
+    random = torch.Generator().manual_seed(zlib.crc32(f"{name} {tuple(shape)} {seed}".encode()))
+    if name in ("bn.weight", "bn.running_var"):
+        return torch.empty(shape).uniform_(0.5, 1.5, generator=random)
+    fan_in = math.prod(shape[1:]) if name in ("conv.weight", "linear.weight") else 10
+    return torch.empty(shape).normal_(0, math.sqrt(1 / fan_in), generator=random)
+
+
+class Layers:
+    """The layers a formula uses, made as they are called; `used` counts them."""
+
+    def __init__(self, seed: int, training: bool) -> None:
+        self.seed, self.training = seed, training
+        self.used: Counter[Kind] = Counter()
+
+    def conv(
+        self, x: Tensor, channels: int, kernel: int, stride: int = 1, *, groups: int = 1
+    ) -> Tensor:
+        """Convolve without bias, padded by half the kernel."""
+        shape = (channels, x.shape[1] // groups, kernel, kernel)
+        self.used["conv", shape] += 1
+        weight = values("conv.weight", shape, self.seed)
+        return F.conv2d(x, weight, None, stride, kernel // 2, 1, groups)
+
+    def bn(self, x: Tensor) -> Tensor:
+        """Normalise by the batch, or when not training by running statistics."""
+        shape = (x.shape[1],)
+        self.used["bn", shape] += 1
+        weight, bias, mean, var = (
+            values(f"bn.{part}", shape, self.seed).clone()  # training moves the statistics
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        return F.batch_norm(x, mean, var, weight, bias, training=self.training)
+
+    relu = staticmethod(torch.relu)
+
+
+def by_formula(formula: Formula, *arguments: object) -> Reference:
+    """Return the reference that a formula describes."""
+
+    def reference(x: Tensor, seed: int, training: bool) -> tuple[Tensor, Counter[Kind]]:
+        layers = Layers(seed, training)
+        return formula(layers, x, *arguments), layers.used
+
+    return reference
 
 
 class Conv(NamedTuple):

@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
-from resnet.check.answers import as_number, check_numbers
-from resnet.check.guard import Wrong, call, counted, function, kind
+from resnet.check.answers import as_number, check_numbers, slip
+from resnet.check.running import Wrong, call, counted, function, kind
 from resnet.check.verdict import exercise
 from resnet.reproduce.checks import EARLY, WORDS, Check, Less, Outcome, Within
 from resnet.reproduce.claim import Claim
@@ -80,8 +80,8 @@ def best_of_five(smallest: object, left: object) -> str:
             raise Wrong(f"{shown} is {given:g} once and {again:g} another time. One smallest is a "
                         "draw, too: take the mean of very many. Or do your draws vary by more than "
                         "the deviation?")  # fmt: skip
-        told = "How large is the smallest of each row of draws, and what is the mean of that?"
-        for slip, says in (
+        otherwise = "How large is the smallest of each row of draws, and what is the mean of that?"
+        slips = (
             (-below, "This is what the largest is on average."),
             (0.0, "This is the mean itself. The smallest of several lies below it."),
             (1 / math.sqrt(k), "The error of a mean of k runs is something else: nothing is chosen "
@@ -91,27 +91,23 @@ def best_of_five(smallest: object, left: object) -> str:
              "the random numbers?"),
             (below * deviation, "Is it the deviation, or its square, that you give to the random "
              "numbers?"),
-        ):  # fmt: skip
-            if abs(off - slip) <= 0.05:
-                told = says
-                break
-        raise Wrong(f"{shown} is {given:g}, which is not right. {told}")
+        )  # fmt: skip
+        message = slip(slips, off, otherwise, absolute=0.05)
+        raise Wrong(f"{shown} is {given:g}, which is not right. {message}")
     if left is ...:
         raise Wrong("smallest is right. Nothing is written yet for left.")
     difference = as_number(left, "left")
     right, taken = 6.97 - 6.61, 0.16 * _below(5)
     if abs(difference - right) > 0.02:
-        told = "What is taken off the one mean, and what off the other?"
-        for slip, says in (
+        about_left = (
             (right + taken, "This is one run against the best of five: not equal terms."),
             (6.97 - 6.43, "This is what is printed, one run against the best of five."),
             (right - taken, "This takes the best of five for 56 layers only."),
             (-right, "Subtract the other way round: by how much is the deeper one lower?"),
-        ):
-            if abs(difference - slip) <= 0.01:
-                told = says
-                break
-        raise Wrong(f"smallest is right, but left = {difference:g} is not. {told}")
+        )
+        otherwise = "What is taken off the one mean, and what off the other?"
+        message = slip(about_left, difference, otherwise, absolute=0.01)
+        raise Wrong(f"smallest is right, but left = {difference:g} is not. {message}")
     return f"the smallest of up to 20 draws; on equal terms {right:.2f} points are left"
 
 
@@ -189,32 +185,32 @@ def paired_seeds(paired: object) -> str:
         differences = [x - y for x, y in zip(a, b, strict=True)]
         right = statistics.fmean(differences) / (statistics.stdev(differences) / math.sqrt(n))
         if not math.isclose(t, right, rel_tol=1e-3):
-            told = _slip(t, right, a, b)
+            message = _about_t(t, right, a, b)
             if math.isclose(t, -right, rel_tol=1e-3):
                 (_, swapped), _ = _pair(call(ask, list(b), list(a), shown=shown), shown, PARTS)
-                told = "It is the same for b and a swapped. Has t a sign?" if swapped == t else told
-            raise Wrong(f"{shown}: t = {t:.4g} is not right. {told}")
+                if swapped == t:
+                    message = "It is the same for b and a swapped. Has t a sign?"
+            raise Wrong(f"{shown}: t = {t:.4g} is not right. {message}")
         if freedom != n - 1:
             raise Wrong(f"{shown}: {freedom:g} degrees of freedom are not right. How many "
                         "differences are there, and what does their mean take?")  # fmt: skip
     return "four pairs of lists, of two to eight seeds"
 
 
-def _slip(t: float, right: float, a: Sequence[float], b: Sequence[float]) -> str:
+def _about_t(t: float, right: float, a: Sequence[float], b: Sequence[float]) -> str:
     """Say what a wrong t comes from."""
     n = len(a)
     spread = math.sqrt((statistics.variance(a) + statistics.variance(b)) / n)
-    for slip, says in (
+    slips = (
         (-right, "The differences are a - b, in this order."),
         (right / math.sqrt(n), "Divide by the error of the mean, not by the deviation of the "
          "differences."),
         (right * math.sqrt(n / (n - 1)), "The deviation is that of a sample: with n - 1 below."),
         ((statistics.fmean(a) - statistics.fmean(b)) / spread, "This is Welch's t: it knows of no "
          "pairs. Look at the differences alone."),
-    ):  # fmt: skip
-        if math.isclose(t, slip, rel_tol=1e-3):
-            return says
-    return "It is the mean of the differences, divided by the standard error of that mean."
+    )  # fmt: skip
+    otherwise = "It is the mean of the differences, divided by the standard error of that mean."
+    return slip(slips, t, otherwise, relative=1e-3)
 
 
 # depths from small training error to large

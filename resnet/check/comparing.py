@@ -1,32 +1,28 @@
-"""Comparing a reader's module with what it should compute: behaviour, not names."""
+"""Comparing a reader's module with a reference: behaviour, not names."""
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from resnet.blocks import ResidualUnit
-from resnet.check.guard import Wrong, call, kind
-from resnet.check.handed import built
-from resnet.check.layers import (
-    Activity,
-    Formula,
-    Reference,
-    by_formula,
-    difference,
-    fill,
-    layers_of,
-    other_activity,
-)
+from resnet.check.formulas import Formula, Kind, Reference, by_formula, values
+from resnet.check.running import Wrong, built, call, counted, kind
 
 # a formula and what it means if the reader's module computes the same
 Mistakes = Sequence[tuple[Formula, str]]
+Cases = list[tuple[tuple[Any, ...], tuple[int, ...]]]  # arguments, and the shape of an input
+Make = Callable[[], nn.Module]
 
+FINE = "outputs in both modes, gradients and layers, for {} shapes"
 EPS = 1e-5  # PyTorch's, of batch normalisation
 
 
@@ -261,3 +257,196 @@ def drawn(*ranges: tuple[int, int]) -> tuple[int, ...]:
     """Draw a whole number from each range, anew at every call, so that no answer is made to fit."""
     source = random.Random()
     return tuple(source.randint(low, high) for low, high in ranges)
+
+
+def by_module(module: nn.Module) -> Reference:
+    """Return the reference that a module is."""
+
+    def reference(x: Tensor, seed: int, training: bool) -> tuple[Tensor, Counter[Kind]]:
+        fill(module, seed)
+        out: Tensor = module.train(training)(x)
+        return out, layers_of(module)
+
+    return reference
+
+
+class Undrawn(TorchFunctionMode):
+    """While it is active, no initial weights are drawn: the check sets them all."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        """Leave out what draws."""
+        kwargs = kwargs or {}
+        if func.__name__.rstrip("_") in ("normal", "uniform", "kaiming_uniform", "kaiming_normal"):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+NAMES = {nn.Conv2d: "conv", nn.BatchNorm2d: "bn", nn.Linear: "linear"}
+
+
+def _name(module: nn.Module) -> str:
+    return next((name for kind, name in NAMES.items() if isinstance(module, kind)), "")
+
+
+@torch.no_grad()
+def fill(module: nn.Module, seed: int) -> None:
+    """Give a module the values of `Layers`; biases of convolutions become zero.
+
+    Its own numbers are not overwritten: they may be the reader's.
+    """
+    for layer in module.modules():
+        name = _name(layer) or type(layer).__name__
+        own = [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]
+        for part, tensor in own:
+            if is_lazy(tensor):
+                continue
+            shape = tuple(tensor.shape)
+            if name == "conv" and part == "bias":
+                tensor.data = torch.zeros(shape)
+            elif not _name(layer) and tensor.ndim == 4:  # a convolution written as a function
+                tensor.data = values("conv.weight", shape, seed)
+            elif isinstance(tensor, nn.Parameter):
+                tensor.data = values(f"{name}.{part}", shape, seed)
+            elif tensor.is_floating_point() and _name(layer):  # training moves the statistics
+                tensor.data = values(f"{name}.{part}", shape, seed).clone()
+
+
+def layers_of(module: nn.Module) -> "Counter[Kind]":
+    """Count a module's layers that have parameters."""
+    found: Counter[Kind] = Counter()
+    for layer in module.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            found["bn", (layer.num_features,)] += 1
+        elif isinstance(layer, nn.Conv2d | nn.Linear):
+            found[_name(layer), () if is_lazy(layer.weight) else tuple(layer.weight.shape)] += 1
+        else:
+            for parameter in layer.parameters(recurse=False):
+                is_kernel = parameter.ndim == 4
+                found["conv" if is_kernel else type(layer).__name__,
+                      tuple(parameter.shape) if is_kernel else ()] += 1  # fmt: skip
+    return found
+
+
+def difference(found: "Counter[Kind]", expected: "Counter[Kind]") -> tuple[str, ...]:
+    """Say in which layers a module differs from what is expected, without listing what it needs."""
+    said = []
+    strange = {name for name, _ in found} - {name for name, _ in expected}
+    if strange:
+        said.append(f"It has parameters in {', '.join(sorted(strange))}, which do not belong here.")
+    words = {"conv": "convolution", "bn": "batch normalisation", "linear": "linear layer"}
+    for name, word in words.items():
+        has, wanted = (
+            sum(n for (kind, _), n in count.items() if kind == name) for count in (found, expected)
+        )
+        if has != wanted:
+            said.append(_more_or_fewer(has, wanted, word))
+        elif odd := [shape for kind, shape in found - expected if kind == name]:
+            what = f"{odd[0][0]} channels" if name == "bn" else f"weights of shape {odd[0]}"
+            said.append(f"One of its {word}s has {what}, which none should have at this place.")
+    return tuple(said)
+
+
+def _more_or_fewer(has: int, wanted: int, word: str) -> str:
+    return f"It has {counted(has, word)}, {'fewer' if has < wanted else 'more'} than needed."
+
+
+# what the operations of layers without weights are called
+WITHOUT_WEIGHTS = {"relu": "ReLU", "clamp": "ReLU", "clamp_min": "ReLU", "threshold": "ReLU",
+                   "hardtanh": "ReLU6", "leaky_relu": "leaky ReLU", "_prelu_kernel": "PReLU",
+                   "max_pool2d_with_indices": "max pooling", "avg_pool2d": "average pooling",
+                   "adaptive_max_pool2d": "max pooling",
+                   "_softmax": "softmax", "_log_softmax": "softmax", "native_dropout": "dropout",
+                   "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "mish": "Mish",
+                   "hardswish": "hardswish", "softplus": "softplus", "sigmoid": "sigmoid",
+                   "tanh": "tanh"}  # fmt: skip
+
+
+class Activity(TorchDispatchMode):
+    """Counts, while it is active, what is computed by layers without weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        """Note the operation, and do it."""
+        word = WITHOUT_WEIGHTS.get(func.overloadpacket.__name__.removesuffix("_"))
+        # an average over one pixel only leaves out pixels
+        if word and not (word == "average pooling" and set(args[1]) == {1}):
+            self.found[word] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def other_activity(found: "Counter[str]", expected: "Counter[str]") -> tuple[str, ...]:
+    """Say which activations and poolings a module has that it should not have, or lacks."""
+    return tuple(
+        _more_or_fewer(found[word], expected[word], word)
+        if expected[word]
+        else f"It has {counted(found[word], word)}, which does not belong here."
+        for word in sorted(found | expected)
+        if found[word] != expected[word]
+    )
+
+
+def bottleneck_cases() -> Cases:
+    """Arguments (in_channels, channels, stride) that keep and change the shape, one pair drawn."""
+    width, narrow, height = drawn((9, 15), (2, 4), (6, 12))
+    return [
+        ((12, 3), (3, 12, 9, 6)),
+        ((6, 4, 2), (3, 6, 9, 12)),
+        ((5, 5, 1), (2, 5, 7, 8)),
+        ((8, 2, 2), (3, 8, 8, 7)),
+        ((width, narrow, 2), (2, width, height, 9)),
+    ]
+
+
+def _lazily(make: Make) -> Reference:
+    """Return the reference of a network that is built, once, when it is needed."""
+
+    @cache
+    def net() -> nn.Module:
+        with Undrawn():
+            return make()
+
+    def reference(x: Tensor, seed: int, training: bool) -> tuple[Tensor, Counter[Kind]]:
+        return by_module(net())(x, seed, training)
+
+    return reference
+
+
+def compare_networks(
+    net: nn.Module,
+    shape: tuple[int, ...],
+    make: Make,
+    mistakes: Sequence[tuple[Make, str]],
+    shown: str,
+    *,
+    biased: bool = False,
+    modes: Sequence[bool] = (True, False),
+) -> None:
+    """Compare a network with one that `make` makes; see `compare`. Its stem may not be `biased`."""
+    slips = [(_lazily(wrong), says) for wrong, says in mistakes]
+    compare(net, shape, _lazily(make), slips, shown, modes=modes)
+    convolutions = (layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
+    if not biased and any(c.in_channels == shape[1] and c.bias is not None for c in convolutions):
+        raise Wrong(f"{shown}: the stem's convolution has a bias; the text has it without one.")
+
+
+def with_change(make: Make, change: Callable[[nn.Module], None]) -> Make:
+    """Return a maker of the same network with something done to it."""
+
+    def changed() -> nn.Module:
+        net = make()
+        change(net)
+        return net
+
+    return changed
+
+
+def without(name: str) -> Callable[[nn.Module], None]:
+    """Return a change that takes a part out."""
+    return lambda net: net.set_submodule(name, nn.Identity())

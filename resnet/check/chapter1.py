@@ -1,15 +1,19 @@
-"""Checks of chapter 1: classes of functions and what they contain."""
+"""Checks of chapter 1: what a class of functions contains, and a claim tried again."""
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from resnet.check.answers import as_number, check_choices
-from resnet.check.guard import Wrong, call, counted, function, kind
+from resnet.check.running import Wrong, call, counted, function, kind
 from resnet.check.verdict import exercise
+from resnet.reproduce.checks import Less, Outcome
+from resnet.training.records import Run
 
 
 @exercise
@@ -94,6 +98,7 @@ def width_nested(widen: object) -> str:
 
 DENSE = torch.linspace(-1, 1, 2001, dtype=torch.double)
 FAR = 10 ** torch.arange(0, 20, dtype=torch.double)
+
 # where the identity is asked for, and the fewest units
 WHERE = {"on [-1, 1]": (DENSE, 1), "everywhere": (torch.cat([DENSE, FAR, -FAR]), 2)}
 
@@ -176,3 +181,67 @@ def no_bound(answers: object) -> str:
         },
     )
     return "all three; compare your own words with the rubric in the solution"
+
+
+NETWORKS = ("plain-20", "plain-56", "ResNet-20", "ResNet-56")
+
+
+@exercise
+def rerun(runs: object, conclusions: object) -> str:
+    """Check the records of a claim that was run again, and what is concluded from them."""
+    by_network = _records(runs)
+    losses = {name: [run.rows[-1]["train_loss"] for run in by_network[name]] for name in NETWORKS}
+    if not isinstance(conclusions, Mapping) or set(conclusions) != {"plain", "ResNet"}:
+        raise Wrong('Hand over conclusions as {"plain": …, "ResNet": …}.')
+    if gaps := [key for key, value in conclusions.items() if value is ...]:
+        raise Wrong(f"The runs are fine. Nothing is written yet for {' and '.join(gaps)}.")
+    words = ("worse", "better", "undecided")
+    said = []
+    for family, conclusion in conclusions.items():
+        if conclusion not in words:
+            raise Wrong(f"{family}: expected one of {', '.join(words)}, not {conclusion!r}.")
+        shallow, deep = losses[f"{family}-20"], losses[f"{family}-56"]
+        outcome = Less("train_error", "20", "56").outcome({"20": shallow, "56": deep})
+        right = {Outcome.HOLDS: "worse", Outcome.OPPOSITE: "better"}.get(outcome, "undecided")
+        if conclusion != right:
+            said.append(
+                f'{family}: "{conclusion}" is not what the runs say. Compare p of Welch\'s test '
+                "with 5%, once for each side."
+            )
+    if said:
+        raise Wrong(*said)
+    return "the runs can be compared, and the conclusions are what they say: " + ", ".join(
+        f"{family} {word}" for family, word in conclusions.items()
+    )
+
+
+def _records(runs: object) -> dict[str, list[Run]]:
+    """Return the runs by network, if they can be compared; otherwise say what differs."""
+    if runs is ... or (isinstance(runs, list | tuple) and not runs):
+        raise Wrong("Nothing is written here yet: fill the list runs.")
+    if not isinstance(runs, list | tuple) or not all(isinstance(run, Run) for run in runs):
+        raise Wrong(f"Hand over a list of what resnet.fit returns; this is {kind(runs)}.")
+    ordered = sorted(runs, key=lambda run: run.network)
+    by_network = {name: list(group) for name, group in groupby(ordered, key=lambda r: r.network)}
+    if strange := [name for name in by_network if name not in NETWORKS]:
+        base, _, option = strange[0].partition(", ")
+        told = f": {base} has no {option} in the text" * (base in NETWORKS)
+        raise Wrong(f"{strange[0]} does not belong to this claim{told}.")
+    if missing := [name for name in NETWORKS if name not in by_network]:
+        raise Wrong(f"There is no run of {', '.join(missing)}; there are {', '.join(by_network)}.")
+    first = ordered[0]
+    for run in ordered:
+        if not run.rows or not math.isfinite(run.rows[-1]["train_loss"]):
+            raise Wrong(f"A run of {run.network} has no finite training loss.")
+        for what in ("recipe", "data"):
+            if getattr(run, what) != getattr(first, what):
+                raise Wrong(f"{run.network} and {first.network} differ in the {what}: nothing "
+                            "can be concluded about depth.")  # fmt: skip
+    for name, group in by_network.items():
+        if len({run.seed for run in group}) < 2:
+            raise Wrong(f"{name} was run with one seed only: there is no telling how far two "
+                        "runs of it would differ. Is `seed=` passed to resnet.fit?")  # fmt: skip
+        if len({run.rows[-1]["train_loss"] for run in group}) < len(group):
+            raise Wrong(f"Two runs of {name} are the same run. Is the seed passed to resnet.fit, "
+                        "and is the network made anew for each run?")  # fmt: skip
+    return by_network

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from answers import Slip
+from slips import Number, Shape, Slip
 
 RIGHT: dict[str, list[str]] = {}
 WRONG: dict[str, list[Slip]] = {}
+CHOICES: list[str] = []
+NUMBERS: list[Number] = [
+    ("how-many-seeds", "difference 0.2, deviation 0.16", 4, "for known"),
+    ("how-many-seeds", "difference 0.1, deviation 0.16", 21, "one-sided"),
+    ("how-many-seeds", "difference 0.2, deviation 0.08", 2, "p is not below the level there"),
+    ("how-many-seeds", "difference 0.2, deviation 0.08", 6, "both networks"),
+]
+SHAPES: list[Shape] = []
 
 WRONG["best-of-five"] = [
     Slip("draws.min(", "draws.max(", "what the largest is"),
@@ -19,6 +27,7 @@ WRONG["best-of-five"] = [
     Slip("left = smallest(5, 6.97, 0.16) -", "left = 6.784 - 0.19 -", "for 56 layers only|What is"),
     Slip("left = smallest", "left = 6.97 - 6.43  # smallest", "what is printed|not equal"),
 ]
+
 RIGHT["best-of-five"] = [
     "import random\ndef smallest(k, m, s):\n"
     "    return sum(min(random.gauss(m, s) for _ in range(k)) for _ in range(5000)) / 5000\n"
@@ -45,6 +54,7 @@ WRONG["check-cannot-fail"] = [
     Slip("return -math.inf, mean + worse / 2", "return mean + worse / 2", "expected a pair"),
     Slip("return -math.inf, mean + worse / 2", 'return "low", "high"', "expected a number"),
 ]  # fmt: skip
+
 RIGHT["check-cannot-fail"] = [
     # as a tensor, rounded, from far below
     "def bounds(m, s, n, w):\n    e = s / n**0.5\n"
@@ -67,6 +77,7 @@ WRONG["paired-seeds"] = [
     Slip("return statistics.fmean(differences) / error, n - 1", "return error",
          r"expected a pair \(t, degrees"),
 ]  # fmt: skip
+
 RIGHT["paired-seeds"] = [
     "from scipy.stats import ttest_rel\n"
     "def paired(a, b):\n    found = ttest_rel(a, b)\n    return found.statistic, found.df",
@@ -94,6 +105,7 @@ WRONG["missing-depths"] = [
     Slip("(*rises, *falls)", "(*rises, *falls, resnet.reproduce.checks.Within("
          '"train_error", "plain-20", 8, 10, needs_full=False))', "Values cannot be compared"),
 ]  # fmt: skip
+
 RIGHT["missing-depths"] = [
     # more checks than are needed, and the old ones beside them
     "from itertools import combinations\n"

@@ -1,0 +1,197 @@
+"""Wrong and right answers to the exercises of chapter 3; see `answers`."""
+
+from __future__ import annotations
+
+from slips import Number, Shape, Slip
+
+RIGHT: dict[str, list[str]] = {}
+WRONG: dict[str, list[Slip]] = {}
+CHOICES: list[str] = []
+NUMBERS: list[Number] = [
+    ("count-20", "stem", 432, "a batch normalisation follows"),
+    ("count-20", "stage1", 6 * 9 * 16 * 16, "six batch normalisations"),
+    ("count-20", "stage2", 6 * (9 * 32 * 32 + 2 * 32), "fewer channels coming in"),
+    ("count-20", "stage3", 203_520 + 32 * 64 + 128, "no projection"),
+    ("count-20", "fc", 640, "biases"),
+    ("count-20", "total", 1, "too small"),
+    # all four numbers of a batch normalisation, where two are parameters
+    ("count-20", "stem", 27 * 16 + 4 * 16, "only two of them are trained"),
+    ("count-20", "stage1", 6 * 9 * 16 * 16 + 6 * 4 * 16, "only two of them are trained"),
+    ("count-20", "stage2", 51_072 + 6 * 2 * 32, "only two of them are trained"),
+    ("count-20", "total", 269_722 + 2 * (16 + 6 * 112), "only two of them are trained"),
+]
+SHAPES: list[Shape] = [
+    ("shapes-97", "stem", (1, 64, 49, 49), "max pooling"),
+    ("shapes-97", "stage2", (1, 128, 12, 12), "one pixel less"),
+    ("shapes-97", "stage1", (1, 64, 13, 13), "no stride"),
+    ("shapes-97", "pool", (1, 512), "flattening"),
+    ("shapes-97", "fc", 10, "expected a shape"),
+    ("shapes-97", "stage2", (1, 128, 13.25, 13.25), "13.25 in a shape; expected whole"),
+]
+
+STAGES = (
+    "def stage(i, o, n, s):\n"
+    "    return [resnet.BasicBlock(i if j == 0 else o, o, s if j == 0 else 1) for j in range(n)]\n"
+)
+
+WRONG["resnet34"] = [
+    Slip("stage(64, 64, 3, stride=1),\n        stage2=stage(64, 128, 4, stride=2),\n"
+         "        stage3=stage(128, 256, 6, stride=2),\n        stage4=stage(256, 512, 3",
+         "stage(64, 64, 2, stride=1),\n        stage2=stage(64, 128, 2, stride=2),\n"
+         "        stage3=stage(128, 256, 2, stride=2),\n        stage4=stage(256, 512, 2",
+         "layers of ResNet-18"),
+    Slip("            nn.MaxPool2d(3, stride=2, padding=1),\n", "", "max pooling of the stem"),
+    Slip("            nn.ReLU(),\n", "", "the stem has no ReLU"),
+    Slip("stage(64, 64, 3, stride=1)", "stage(64, 64, 3, stride=2)", "first stage has a stride"),
+    Slip("stage(128, 256, 6", "stage(128, 256, 5", "convolutions, fewer than needed"),
+    Slip("resnet.BasicBlock(in_channels, channels, stride)",
+         'resnet.BasicBlock(in_channels, channels, stride, shortcut="A")', "projections"),
+    Slip("nn.Linear(512, 1000)", "nn.Linear(512, 10)", "returns shape"),
+    Slip("net = nn.Sequential", "net = lambda *a: nn.Sequential", "the function"),
+]  # fmt: skip
+
+RIGHT["resnet34"] = [
+    STAGES + "layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(),\n"
+    "    nn.MaxPool2d(3, 2, 1)]\n"
+    "layers += stage(64, 64, 3, 1) + stage(64, 128, 4, 2) + stage(128, 256, 6, 2)\n"
+    "net = nn.Sequential(*layers, *stage(256, 512, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(),\n"
+    "    nn.Linear(512, 1000))",
+    # an own block with biases, and a forward pass of its own
+    "class Block(nn.Module):\n    def __init__(self, i, o, s):\n        super().__init__()\n"
+    "        self.way = nn.Identity() if i == o else nn.Sequential(nn.Conv2d(i, o, 1, s),\n"
+    "            nn.BatchNorm2d(o))\n"
+    "        self.body = nn.Sequential(nn.Conv2d(i, o, 3, s, 1), nn.BatchNorm2d(o), nn.ReLU(),\n"
+    "            nn.Conv2d(o, o, 3, 1, 1), nn.BatchNorm2d(o))\n"
+    "    def forward(self, x):\n        return (self.way(x) + self.body(x)).relu()\n"
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        widths = [64] * 3 + [128] * 4 + [256] * 6 + [512] * 3\n"
+    "        self.conv = nn.Conv2d(3, 64, 7, 2, 3, bias=False)\n"
+    "        self.bn = nn.BatchNorm2d(64)\n"
+    "        self.blocks = nn.ModuleList(Block(i, o, 1 if i == o else 2)\n"
+    "            for i, o in zip([64] + widths, widths))\n"
+    "        self.fc = nn.Linear(512, 1000)\n"
+    "    def forward(self, x):\n"
+    "        x = nn.functional.max_pool2d(self.bn(self.conv(x)).relu(), 3, 2, 1)\n"
+    "        for block in self.blocks:\n            x = block(x)\n"
+    "        return self.fc(x.mean((2, 3)))\n"
+    "net = Net()",
+    # lazy layers, handed over before they have seen an image
+    "class Block(nn.Module):\n    def __init__(self, o, s, same):\n        super().__init__()\n"
+    "        self.way = nn.Identity() if same else nn.Sequential(nn.LazyConv2d(o, 1, s),\n"
+    "            nn.LazyBatchNorm2d())\n"
+    "        self.body = nn.Sequential(nn.LazyConv2d(o, 3, s, 1), nn.LazyBatchNorm2d(),\n"
+    "            nn.ReLU(), nn.LazyConv2d(o, 3, 1, 1), nn.LazyBatchNorm2d())\n"
+    "    def forward(self, x):\n        return (self.way(x) + self.body(x)).relu()\n"
+    "layers = [nn.LazyConv2d(64, 7, 2, 3, bias=False), nn.LazyBatchNorm2d(), nn.ReLU(),\n"
+    "    nn.MaxPool2d(3, 2, 1)]\n"
+    "for o, n in ((64, 3), (128, 4), (256, 6), (512, 3)):\n"
+    "    layers += [Block(o, 1 if j or o == 64 else 2, j or o == 64) for j in range(n)]\n"
+    "net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(1000))",
+]
+
+WRONG["resnet34"] += [
+    Slip("net = nn.Sequential(", "net = resnet.resnet34()\nother = nn.Sequential(",
+         "the book's own network"),
+    Slip("stage(64, 128, 4, stride=2)", "stage(64, 128, 4, stride=1)", "Compare strides"),
+    Slip("padding=3, bias=False", "padding=3", "stem's convolution has a bias"),
+    Slip("net = nn.Sequential(", "import torchvision\nnet = torchvision.models.resnet34()\n"
+         "other = nn.Sequential(", "torchvision's own network"),
+    Slip("net = nn.Sequential(", "net = nn.Sequential(resnet.resnet34())\nother = nn.Sequential(",
+         "the book's own network"),
+    Slip("*(resnet.BasicBlock(channels, channels) for _ in range(blocks - 1))",
+         "*[resnet.BasicBlock(channels, channels)] * (blocks - 1)",
+         r"one BasicBlock is used 2 times \(at stage1.1, stage1.2\)"),
+    Slip("        resnet.BasicBlock(in_channels, channels, stride),\n"
+         "        *(resnet.BasicBlock(channels, channels) for _ in range(blocks - 1))",
+         "        *[resnet.BasicBlock(in_channels, channels, stride)] * blocks",
+         "one BasicBlock is used 3 times"),
+    Slip("nn.MaxPool2d(", "nn.AvgPool2d(",
+         r"1 average pooling, which does not belong here.\s+It has 0 max poolings, fewer"),
+    Slip("net = nn.Sequential(", "class Net(nn.Module):\n    def foward(self, x):\n"
+         "        return x\nnet = Net()\nother = nn.Sequential(", "a method foward"),
+    Slip("net = nn.Sequential(", "net = nn.ModuleList([nn.Conv2d(3, 64, 7)])\n"
+         "other = nn.Sequential(", "ModuleList has no method forward.*\n.*containers"),
+]  # fmt: skip
+
+WRONG["count-18"] = [
+    Slip("    total += 2 * blocks * 2 * channels", "    #", "normalisations are missing"),
+    Slip("total += 2 * blocks * 2 * channels", "total += 2 * blocks * channels", "two numbers"),
+    Slip("    if in_channels != channels:", "    if False:", "the projection is missing"),
+    Slip("+ 2 * channels  # the projection", "", "projection has a batch normalisation, too"),
+    Slip("    if in_channels != channels:", "    if True:", "no projection where"),
+    Slip("total = 9 * in_channels", "total = 9 * channels", "another number of channels coming"),
+    Slip("return total", "return total + 2 * blocks * channels", "no biases"),
+    Slip("return total", "return str(total)", "expected a number"),
+    Slip("blocks * 2 * channels", "blocks * 4 * channels", "four numbers per channel, but"),
+]
+
+RIGHT["count-18"] = [
+    "def parameters(i, c, n):\n"
+    "    with torch.device('meta'):\n"
+    "        blocks = [resnet.BasicBlock(i, c, 1 if i == c else 2)]\n"
+    "        blocks += [resnet.BasicBlock(c, c) for _ in range(n - 1)]\n"
+    "    return sum(map(resnet.count_parameters, blocks))",
+    "import numpy as np\ndef parameters(i, c, n):\n"
+    "    block = lambda a: 9 * a * c + 9 * c * c + 4 * c + (a != c) * (a * c + 2 * c)\n"
+    "    return np.int64(block(i) + (n - 1) * block(c))",
+]
+
+WRONG["small-stem"] = [
+    Slip("    net.stem", "    net = resnet.resnet18(10, 1)\n    net.stem", "another network"),
+    Slip("64, 3, padding=1", "64, 3", "Compare strides, paddings"),
+    Slip("        nn.ReLU(),\n    )", "        nn.ReLU(),\n        nn.MaxPool2d(3, 2, 1),\n    )",
+         "max pooling is still there"),
+    Slip("nn.Conv2d(1, 64, 3, padding=1", "nn.Conv2d(1, 64, 3, 2, padding=1", "still has stride 2"),
+    Slip("        nn.ReLU(),\n", "", "new stem has no ReLU"),
+    Slip("        nn.BatchNorm2d(64),\n", "", "no batch normalisation"),
+    Slip("    net.stem = nn.Sequential(", "    stem = nn.Sequential(", "stem as it was"),
+    Slip("    return net", "", "is None"),
+    Slip("    net.stem = nn.Sequential(\n        nn.Conv2d(1, 64, 3, padding=1, bias=False),\n"
+         "        nn.BatchNorm2d(64),\n        nn.ReLU(),\n    )",
+         "    net.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)\n"
+         "    net.maxpool = nn.Identity()", "new parts: conv1, maxpool.*behind fc"),
+    Slip("nn.Conv2d(1, 64, 3, padding=1", "nn.Conv2d(3, 64, 3, padding=1", "number of channels"),
+]  # fmt: skip
+
+RIGHT["small-stem"] = [
+    "def with_small_stem(net):\n"
+    "    net.stem.conv = nn.Conv2d(1, 64, 3, 1, 1)\n"
+    "    net.stem.maxpool = nn.Identity()\n    return net",
+    "class Whole(nn.Module):\n"
+    "    def __init__(self, net):\n        super().__init__()\n"
+    "        self.a, self.b = nn.Conv2d(1, 64, 3, 1, 1), nn.BatchNorm2d(64)\n"
+    "        self.rest = nn.Sequential(*list(net.children())[1:])\n"
+    "    def forward(self, x):\n        return self.rest(self.b(self.a(x)).relu())\n"
+    "with_small_stem = Whole",
+]
+
+WRONG["seeds"] = [
+    Slip("math.ceil(", "round(", r"\(0.5, 0.4\) is 5.*large enough"),
+    Slip("8 * (", "4 * (", "errors of both"),
+    Slip("8 * (", "2 * (", "Two errors are asked for"),
+    Slip("math.ceil(8 * (deviation / difference) ** 2)", "8 * (deviation / difference) ** 2",
+         "A number of runs is whole|at least 2"),
+    Slip("max(2, math.ceil(8 * (deviation / difference) ** 2))",
+         "math.ceil(8 * (deviation / difference) ** 2)", "at least 2"),
+    Slip("math.ceil(", "math.floor(", "Round so"),
+    Slip("(deviation / difference) ** 2", "deviation / difference", "root of n"),
+]  # fmt: skip
+
+RIGHT["seeds"] = [
+    "def runs_needed(difference, deviation):\n    n = 2\n"
+    "    while difference < 2 * math.sqrt(2 * deviation**2 / n) - 1e-12:\n        n += 1\n"
+    "    return n",
+    "import numpy as np\ndef runs_needed(d, s):\n    return np.ceil(max(2.0, 8 * s * s / (d * d)))",
+]
+
+RIGHT["seeds"] += [  # n >= 8 (s / d)^2, written in other ways
+    f"def runs_needed(d, s):\n    return max(2, math.ceil({form}))"
+    for form in (
+        "8 * s**2 / d**2", "(2 * math.sqrt(2) * s / d)**2", "(math.sqrt(8) * s / d)**2",
+        "(8**0.5 * s / d)**2", "(2 * 2**0.5 * s / d)**2", "(2 * math.sqrt(2 * s**2) / d)**2",
+        "4 * math.sqrt(2 * s**2)**2 / d**2", "2 * (2 * s / d)**2", "(math.sqrt(2) * 2 * s / d)**2",
+        "(s / d * math.sqrt(8))**2", "8 / (d / s)**2", "(d / (s * 8**0.5))**-2",
+        "math.sqrt(8 * s**2 / d**2)**2", "8 * math.exp(2 * math.log(s / d))",
+        "4 * (s**2 + s**2) / d**2", "(2 * math.hypot(s, s) / d)**2", "2 * s**2 / (d / 2)**2",
+    )
+]  # fmt: skip
