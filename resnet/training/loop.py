@@ -22,13 +22,15 @@ from resnet.training.checkpoint import Saver
 from resnet.training.devices import (
     Precision,
     arithmetic,
+    machine,
+    peak_memory,
     pick_device,
     pick_precision,
     process,
     summed,
 )
 from resnet.training.recipes import Recipe
-from resnet.training.records import Run, machine, peak_memory
+from resnet.training.records import Run
 
 STATISTICS = 2048  # training images that fresh BN statistics are taken over
 
