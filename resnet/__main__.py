@@ -12,8 +12,9 @@ import torch
 
 import resnet
 from resnet.reproduce import command
-from resnet.training.devices import pick_device, pick_precision, process, together
-from resnet.training.records import check_record, commit, machine, typed, write_json
+from resnet.training.devices import machine, pick_device, pick_precision, process, together
+from resnet.training.origin import commit, typed
+from resnet.training.records import check_record, write_json
 from resnet.training.speed import speeds
 from resnet.variants import network
 

@@ -20,10 +20,11 @@ from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import SCALES, Setting
 from resnet.training.batches import Batches
 from resnet.training.checkpoint import previous
-from resnet.training.devices import pick_device
+from resnet.training.devices import machine, pick_device
 from resnet.training.loop import STATISTICS, fit
+from resnet.training.origin import typed
 from resnet.training.recipes import Recipe
-from resnet.training.records import Run, check_record, machine, results, typed
+from resnet.training.records import Run, check_record, results
 from resnet.variants import network
 
 RESPONSE_IMAGES = 1000  # test images over which a layer's response is measured

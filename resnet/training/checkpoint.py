@@ -1,25 +1,32 @@
-"""Where a training stands, in memory and on disk.
+"""Where a training stands, on disk: torch.save's zip file, with one in reserve.
 
-On disk a state is whole or not at all, is checked before it is read, and has one in reserve.
+A file is whole or not at all. The zip format has a checksum for each tensor, which torch.load does
+not look at; Python's `zipfile` does, before anything is used.
 """
 
 import dataclasses
-import hashlib
-import io
 import os
 import pickle
 import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from torch import Tensor, nn
 
-from resnet.training.devices import process, summed
+from resnet.training.devices import process
 from resnet.training.records import Run
 
-MARK = b"resnet checkpoint 1 "  # then the SHA-256 of what follows the line
+if TYPE_CHECKING:
+    from resnet.training.loop import State
+
+CONTENT = {
+    "model": dict, "optimizer": dict, "run": dict, "step": int, "start": Tensor, "random": Tensor,
+    "sums": Tensor, "seconds": float, "torch": Tensor, "cuda": Tensor | None,
+}  # fmt: skip
+FOLDER = 0x10  # what marks an entry of a zip file as a folder
 
 
 class CheckpointError(RuntimeError):
@@ -39,17 +46,14 @@ def save(state: dict[str, Any], path: Path) -> None:
             before is there still.
 
     """
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    content = buffer.getvalue()
     partial = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
-            file.write(MARK + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+            torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists() and _is_sound(path.read_bytes()):  # a damaged one must not push out a good
+        if path.exists() and _is_sound(path):  # a damaged one must not push out a good one
             os.replace(path, previous(path))
         os.replace(partial, path)
     except OSError as error:
@@ -80,74 +84,38 @@ def load(path: Path) -> tuple[dict[str, Any] | None, str]:
     return None, ""
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, *, mmap: bool = False) -> dict[str, Any]:
+    """Check a file and return its state, or raise CheckpointError."""
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
-    if not content.startswith(MARK):
+        with ZipFile(path) as file:
+            spoilt = file.testzip()
+            # of what is marked as a folder torch reads nothing; the checksums do not cover the mark
+            folders = [entry.filename for entry in file.infolist() if entry.external_attr & FOLDER]
+        if spoilt or folders:
+            raise BadZipFile(f"{spoilt or folders[0]} is not what was written")
+        state: dict[str, Any] = torch.load(path, map_location="cpu", mmap=mmap, weights_only=True)
+    except (OSError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path} cannot be read: {_first_line(error)}") from error
+    except Exception as error:  # there is no error that a flipped bit could not cause
+        raise CheckpointError(f"{path} is damaged: {_first_line(error)}") from error
+    if not isinstance(state, dict) or not CONTENT.keys() <= state.keys():
         raise CheckpointError(f"{path} is not a checkpoint of this module")
-    if not _is_sound(content):
-        raise CheckpointError(f"{path} is damaged: its content does not fit its SHA-256")
-    body = content.partition(b"\n")[2]
-    try:
-        state: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise CheckpointError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+    for name, kind in CONTENT.items():
+        if not isinstance(state[name], kind):
+            raise CheckpointError(f"{path} is not a checkpoint of this module: wrong {name}")
     return state
 
 
-def _is_sound(content: bytes) -> bool:
-    head, _, body = content.partition(b"\n")
-    return head == MARK + hashlib.sha256(body).hexdigest().encode()
+def _is_sound(path: Path) -> bool:
+    try:
+        _read(path, mmap=True)
+    except CheckpointError:
+        return False
+    return True
 
 
-class State:
-    """Where a training stands, besides model and optimizer.
-
-    Attributes:
-        step: steps done.
-        random: the generator of order and augmentation.
-        start: its state when the epoch's order was drawn.
-        sums: of loss, hits and images since the last row, on the device.
-        seconds: of training since then.
-
-    """
-
-    def __init__(self, seed: int, device: torch.device) -> None:
-        self.step = 0
-        self.random = torch.Generator().manual_seed(seed)
-        self.start = self.random.get_state()
-        dtype = torch.float32 if device.type == "mps" else torch.double  # MPS has no double
-        self.sums = torch.zeros(3, dtype=dtype, device=device)
-        self.seconds = 0.0
-
-    def start_clock(self) -> None:
-        """Count the seconds from now on, on top of those counted before."""
-        self._clock = time.perf_counter() - self.seconds
-
-    def stop_clock(self) -> None:
-        """Note the seconds since the last row up to now."""
-        self.seconds = time.perf_counter() - self._clock
-
-    def count(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
-        """Note a step; the sums stay on the device, so that nothing waits for it."""
-        n = len(labels)
-        hits = (scores.argmax(1) == labels).sum()
-        self.sums += torch.stack([loss.detach() * n, hits, torch.full_like(hits, n)])
-        self.step += 1
-
-    def end_row(self) -> tuple[dict[str, float], float]:
-        """Return a row's means, for all processes, and its seconds; begin the next row."""
-        loss, hits, images = summed(self.sums).tolist()
-        self.stop_clock()
-        seconds = self.seconds
-        self.sums, self.seconds = torch.zeros_like(self.sums), 0.0
-        return {
-            "images": images,
-            "train_loss": loss / images,
-            "train_accuracy": hits / images,
-        }, seconds
+def _first_line(error: Exception) -> str:
+    return (str(error) or repr(error)).splitlines()[0]
 
 
 class Saver:
@@ -170,7 +138,7 @@ class Saver:
         self,
         path: str | Path | None,
         every: float,
-        state: State,
+        state: "State",
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         run: Run,
@@ -184,7 +152,7 @@ class Saver:
 
         Raises:
             ValueError: if it is the state of another run, naming what differs.
-            CheckpointError: if it cannot be read.
+            CheckpointError: if it cannot be read, or holds something else.
 
         """
         if self.path is None:
@@ -194,23 +162,26 @@ class Saver:
             warnings.warn(f"{told}; going on from the one before", stacklevel=3)
         if saved is None:
             return
-        for name in ("network", "data", "recipe", "seed", "settings"):
-            before, now = saved["run"][name], dataclasses.asdict(self.run)[name]
-            if before != now:
-                raise ValueError(
-                    f"checkpoint={str(self.path)!r} is of another run, its {name} is {before}, not "
-                    f"{now}: name another file, or delete it"
+        try:
+            told = _difference(saved["run"], dataclasses.asdict(self.run))
+            if not told:
+                self.model.load_state_dict(saved["model"])
+                self.optimizer.load_state_dict(saved["optimizer"])
+                self.state.load_state_dict(saved)
+                self.run.rows[:], self.run.seconds[:] = (
+                    saved["run"]["rows"],
+                    saved["run"]["seconds"],
                 )
-        self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.run.rows[:], self.run.seconds[:] = saved["run"]["rows"], saved["run"]["seconds"]
-        self.state.step, self.state.start = saved["step"], saved["start"]
-        self.state.random.set_state(saved["random"])
-        self.state.sums.copy_(saved["sums"])
-        self.state.seconds = saved["seconds"]
-        torch.set_rng_state(saved["torch"])
-        if saved["cuda"] is not None:
-            torch.cuda.set_rng_state(saved["cuda"], self.state.sums.device)
+        except Exception as error:  # nor one that other content could not
+            raise CheckpointError(
+                f"{self.path} does not fit this training ({_first_line(error)}): name another "
+                "file, or delete it"
+            ) from error
+        if told:
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} is of another run, {told}: name another file, or "
+                "delete it"
+            )
 
     def between_steps(self) -> None:
         """Save if it is time to; not after a row's last step, whose row is still to come."""
@@ -224,20 +195,24 @@ class Saver:
         """Save now."""
         if self.path is None or process()[0] != 0:
             return
-        cuda = self.state.sums.is_cuda
         save(
             {
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "run": dataclasses.asdict(self.run),
-                "step": self.state.step,
-                "start": self.state.start,
-                "random": self.state.random.get_state(),
-                "sums": self.state.sums,
-                "seconds": self.state.seconds,
-                "torch": torch.get_rng_state(),
-                "cuda": torch.cuda.get_rng_state(self.state.sums.device) if cuda else None,
+                **self.state.state_dict(),
             },
             self.path,
         )
         self.last = time.monotonic()
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Say in which field two runs differ that cannot be one; "" if in none."""
+    for name in ("network", "data", "recipe", "seed"):
+        if before[name] != now[name]:
+            return f"its {name} is {before[name]}, not {now[name]}"
+    for name, value in now["settings"].items():
+        if (found := before["settings"].get(name)) != value:
+            return f"its {name} is {found}, not {value}"
+    return ""

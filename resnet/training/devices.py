@@ -1,8 +1,11 @@
-"""Where and in what precision to compute, and what the processes of one training say to another."""
+"""Where and in what precision to compute, on what machine, and what processes say to another."""
 
 import contextlib
 import os
+import platform
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Literal, get_args
 
 import torch
@@ -76,6 +79,35 @@ def arithmetic(device: torch.device, precision: Precision) -> Iterator[None]:
         if device.type == "cuda":
             torch.set_float32_matmul_precision(before[0])
             torch.backends.cudnn.allow_tf32 = before[1]
+
+
+def machine(device: torch.device | str = "cpu") -> dict[str, str]:
+    """Name the device and the versions that a number depends on."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        kind = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
+        threads = torch.get_num_threads()
+        name = f"{kind} {device.type.upper()}, {threads} thread{'s' * (threads > 1)}"
+    return {
+        "device": name,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "torchvision": version("torchvision"),
+    }
+
+
+def peak_memory(device: torch.device | str = "cpu") -> int:
+    """Return the most bytes held so far: of tensors on a GPU, else of this process; 0: unknown."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def process() -> tuple[int, int]:

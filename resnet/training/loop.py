@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -16,10 +18,19 @@ from resnet.arguments import check_positive
 from resnet.data import ImageData, ImageFolders
 from resnet.measure import refresh_statistics
 from resnet.training.batches import Batches
-from resnet.training.checkpoint import Saver, State
-from resnet.training.devices import Precision, arithmetic, pick_device, pick_precision, process
+from resnet.training.checkpoint import Saver
+from resnet.training.devices import (
+    Precision,
+    arithmetic,
+    machine,
+    peak_memory,
+    pick_device,
+    pick_precision,
+    process,
+    summed,
+)
 from resnet.training.recipes import Recipe
-from resnet.training.records import Run, machine, peak_memory
+from resnet.training.records import Run
 
 STATISTICS = 2048  # training images that fresh BN statistics are taken over
 
@@ -30,6 +41,78 @@ class Evaluation(NamedTuple):
     loss: float
     accuracy: float
     predictions: Tensor
+
+
+class State:
+    """Where a training stands, besides model and optimizer.
+
+    Attributes:
+        step: steps done.
+        random: the generator of order and augmentation.
+        start: its state when the epoch's order was drawn.
+        sums: of loss, hits and images since the last row, on the device.
+        seconds: of training since then.
+
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.step = 0
+        self.random = torch.Generator().manual_seed(seed)
+        self.start = self.random.get_state()
+        dtype = torch.float32 if device.type == "mps" else torch.double  # MPS has no double
+        self.sums = torch.zeros(3, dtype=dtype, device=device)
+        self.seconds = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all this, and the states of torch's own generators, from which dropout draws."""
+        cuda = torch.cuda.get_rng_state(self.sums.device) if self.sums.is_cuda else None
+        return {
+            "step": self.step,
+            "random": self.random.get_state(),
+            "start": self.start,
+            "sums": self.sums,
+            "seconds": self.seconds,
+            "torch": torch.get_rng_state(),
+            "cuda": cuda,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go back to what `state_dict` has returned."""
+        self.step, self.seconds = saved["step"], saved["seconds"]
+        self.sums.copy_(saved["sums"].view(3))
+        for state in (saved["start"], saved["random"]):  # the first, too, must be one
+            self.random.set_state(state)
+        self.start = saved["start"]
+        torch.set_rng_state(saved["torch"])
+        if saved["cuda"] is not None:
+            torch.cuda.set_rng_state(saved["cuda"], self.sums.device)
+
+    def start_clock(self) -> None:
+        """Count the seconds from now on, on top of those counted before."""
+        self._clock = time.perf_counter() - self.seconds
+
+    def stop_clock(self) -> None:
+        """Note the seconds since the last row up to now."""
+        self.seconds = time.perf_counter() - self._clock
+
+    def count(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
+        """Note a step; the sums stay on the device, so that nothing waits for it."""
+        n = len(labels)
+        hits = (scores.argmax(1) == labels).sum()
+        self.sums += torch.stack([loss.detach() * n, hits, torch.full_like(hits, n)])
+        self.step += 1
+
+    def end_row(self) -> tuple[dict[str, float], float]:
+        """Return a row's means, for all processes, and its seconds; begin the next row."""
+        loss, hits, images = summed(self.sums).tolist()
+        self.stop_clock()
+        seconds = self.seconds
+        self.sums, self.seconds = torch.zeros_like(self.sums), 0.0
+        return {
+            "images": images,
+            "train_loss": loss / images,
+            "train_accuracy": hits / images,
+        }, seconds
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -82,7 +165,7 @@ def fit(
             same for any.
         clean_images: so many training images, the first ones, on which each row also has the
             accuracy as a test would find it: not augmented, and with BN statistics of their own.
-        progress: show one bar per epoch on stderr.
+        progress: show a bar for each row on stderr.
 
     Raises:
         ValueError: for a device or a precision that is not here, or a checkpoint of another run.
@@ -91,43 +174,53 @@ def fit(
         MemoryError: when a batch does not fit; the message names one that does.
 
     """
-    device = pick_device(device)
-    precision = pick_precision(precision, device)
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batches = Batches(data, recipe, device, process())
     if row_steps is not None:
         check_positive(row_steps=row_steps)
     if clean_images:
         check_positive(clean_images=clean_images)
-    every = row_steps or len(batches)
-    total = recipe.steps or (recipe.epochs or 0) * len(batches)
+    device = pick_device(device)
+    precision = pick_precision(precision, device)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    batches = Batches(data, recipe, device, process())
     optimizer = make_optimizer(model, recipe)
     forward = ready(model, device, compiled=compiled, sync_bn=sync_bn)
-    name = getattr(model, "name", type(model).__name__)
-    settings = {
-        "precision": precision,
-        "compiled": compiled,
-        "processes": process()[1],
-        "sync_bn": sync_bn,
-        "clean_images": clean_images,
-    }
     run = Run(
-        name, data.describe(), recipe.describe(), seed, settings=settings, machine=machine(device)
+        network=getattr(model, "name", type(model).__name__),
+        data=data.describe(),
+        recipe=recipe.describe(),
+        seed=seed,
+        settings={
+            "precision": precision,
+            "compiled": compiled,
+            "processes": process()[1],
+            "sync_bn": sync_bn,
+            "clean_images": clean_images,
+        },
+        machine=machine(device),
     )
     state = State(seed, device)
     saver = Saver(checkpoint, save_every, state, model, optimizer, run)
     saver.resume()
-    while state.step < total:
-        model.train()
-        first = state.step % len(batches)
-        if not first:
-            state.start = state.random.get_state()
+
+    steps_a_row = row_steps or len(batches)
+    total = recipe.steps or (recipe.epochs or 0) * len(batches)
+    epochs = math.ceil(total / len(batches))
+    stream = onwards(batches, state)
+    while state.step < total:  # a row of the record: some steps, by default an epoch's, and a test
+        begun = state.step % steps_a_row  # steps that a resumed row has already
+        end = min(state.step - begun + steps_a_row, total)
+        epoch = math.ceil(end / len(batches))
         bar = tqdm(
-            desc=f"{name}, epoch {state.step // len(batches) + 1}/{-(-total // len(batches))}",
-            total=len(batches), initial=first, leave=False, disable=not progress,
-        )  # fmt: skip
+            islice(stream, end - state.step),
+            desc=f"{run.network}, epoch {epoch}/{epochs}",
+            total=begun + end - state.step,
+            initial=begun,
+            leave=False,
+            disable=not progress,
+        )
+        model.train()
         state.start_clock()
-        for x, y, share in batches.epoch(state.random, state.start, first):
+        for x, y, share in bar:
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate(state.step, total)
             with arithmetic(device, precision), advice(model, x):
@@ -137,35 +230,41 @@ def fit(
                 (loss * share).backward()
             optimizer.step()
             state.count(loss, scores, y)
-            bar.update()
-            if state.step == total or 0 in (state.step % len(batches), state.step % every):
-                break
-            saver.between_steps()
-        bar.close()
-        if state.step < total and state.step % every:  # the epoch is over, the row is not
-            state.stop_clock()
-            continue
+            if state.step < end:  # the row's last step is saved with its test
+                saver.between_steps()
         row, seconds = state.end_row()
-        row = {"epoch": -(-state.step // len(batches)), "step": state.step} | row
-        if not math.isfinite(row["train_loss"]):
-            raise FloatingPointError(
-                f"the loss of {name} became {row['train_loss']} in epoch {row['epoch']}: lower "
-                f"lr={recipe.lr}; a checkpoint, if you keep one, is from before"
-            )
+        check_loss("loss", row["train_loss"], run, epoch)
         test = score(model, batches, precision)
-        if not math.isfinite(test.loss):  # the row's last step, whose own loss was a number
-            raise FloatingPointError(
-                f"the test loss of {name} became {test.loss} in epoch {row['epoch']}: lower "
-                f"lr={recipe.lr}; a checkpoint, if you keep one, is from before"
-            )
-        run.seconds.append(seconds)
+        check_loss("test loss", test.loss, run, epoch)  # of the weights that the last step made
         row |= {"test_loss": test.loss, "test_accuracy": test.accuracy}
         if clean_images:
             row["train_accuracy_clean"] = clean_accuracy(model, batches, precision, clean_images)
-        run.rows.append(row)
+        run.rows.append({"epoch": epoch, "step": state.step} | row)
+        run.seconds.append(seconds)
         run.peak_memory = peak_memory(device)
         saver.save()
     return run
+
+
+def onwards(batches: Batches, state: State) -> Iterator[tuple[Tensor, Tensor, float]]:
+    """Yield images, labels and weight of each batch, epoch after epoch, from where `state` stands.
+
+    It never ends. A batch is made, and its random numbers are drawn, when it is asked for.
+    """
+    while True:
+        first = state.step % len(batches)
+        if first == 0:  # a new order; a resumed epoch has its own still
+            state.start = state.random.get_state()
+        yield from batches.epoch(state.random, state.start, first)
+
+
+def check_loss(name: str, loss: float, run: Run, epoch: int) -> None:
+    """Raise FloatingPointError unless the loss is a number; the message says what to change."""
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"the {name} of {run.network} became {loss} in epoch {epoch}: lower "
+            f"lr={run.recipe['lr']}; a checkpoint, if you keep one, is from before"
+        )
 
 
 def ready(model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool) -> nn.Module:

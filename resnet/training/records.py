@@ -5,16 +5,12 @@ import datetime
 import json
 import math
 import os
-import platform
-import shlex
-import subprocess
-import sys
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_origin
 
-import torch
+from resnet.training.devices import machine
+from resnet.training.origin import commit
 
 SCHEMA = 5  # raised when a field changes its meaning
 DATA_FIELDS = {
@@ -22,64 +18,6 @@ DATA_FIELDS = {
     "sha256": str,
 }  # fmt: skip
 ROW_FIELDS = ("step", "images", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
-
-
-def machine(device: torch.device | str = "cpu") -> dict[str, str]:
-    """Name the device and the versions that a number depends on."""
-    device = torch.device(device)
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        kind = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
-        threads = torch.get_num_threads()
-        name = f"{kind} {device.type.upper()}, {threads} thread{'s' * (threads > 1)}"
-    return {
-        "device": name,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "torchvision": version("torchvision"),
-    }
-
-
-def commit() -> str:
-    """Return the commit of the checkout this module lies in.
-
-    Outside of one it is what the environment variable RESNET_COMMIT says, or "unknown".
-    """
-    checkout = Path(__file__).parents[2]
-    if not (checkout / ".git").exists():  # installed, perhaps inside somebody's own repository
-        return os.environ.get("RESNET_COMMIT", "unknown")
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=checkout,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()
-
-
-def typed() -> str:
-    """Return what was typed to start this program, if it is the command; "" in a notebook."""
-    started = Path(sys.argv[0])
-    if (started.parent.name, started.name) != (Path(__file__).parents[1].name, "__main__.py"):
-        return ""
-    return f"python -m resnet {shlex.join(sys.argv[1:])}"
-
-
-def peak_memory(device: torch.device | str = "cpu") -> int:
-    """Return the most bytes held so far: of tensors on a GPU, else of this process; 0: unknown."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def check_record(path: str | Path) -> None:
@@ -138,10 +76,10 @@ class Run:
             `train_accuracy_clean`, see `fit`.
         seconds: of training, one number per row, evaluation not included.
         measured: what was measured on the trained network besides, by name.
-        machine: see `machine`.
-        peak_memory: see `peak_memory`.
+        machine: see `devices.machine`.
+        peak_memory: see `devices.peak_memory`.
         command: what was typed, if it was a command.
-        commit: see `commit`.
+        commit: see `origin.commit`.
         date: when the record was made, ISO 8601, UTC.
 
     """

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 import resnet
 from resnet.blocks import Projection
-from resnet.training.records import commit, machine
+from resnet.training.devices import machine
+from resnet.training.origin import commit
 
 RECORD = Path(__file__).parents[2] / "results" / "equality.json"
 DEEP = {"bottleneck": True, "shortcut": "B"}

@@ -26,6 +26,10 @@ FIGURE_METADATA = {"mystnb": {"figure": {"caption": "A line.", "name": "fig-line
 MODULE = '''"""Stands for the real module, without torch."""
 def machine(device):
     return {"device": "a toy", "python": "3", "torch": "none"}
+
+
+def pick_device():
+    return "cpu"
 '''
 
 
@@ -71,9 +75,7 @@ def make_toy(folder: Path, **chapters: nbformat.NotebookNode) -> Path:
     for name in ("chapters", "results", "resnet", "resnet/training"):
         (folder / name).mkdir()
     (folder / "resnet" / "__init__.py").write_text("")
-    (folder / "resnet" / "training" / "records.py").write_text(MODULE)
-    devices = folder / "resnet" / "training" / "devices.py"
-    devices.write_text("def pick_device():\n    return 'cpu'\n")
+    (folder / "resnet" / "training" / "devices.py").write_text(MODULE)
     (folder / "chapters" / "references.bib").write_text("")
     (folder / "chapters" / "intro.md").write_text("# Toy\n\nSee {numref}`fig-line`.\n")
     toc = ["format: jb-book", "root: chapters/intro", "chapters:"]

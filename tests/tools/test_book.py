@@ -125,7 +125,7 @@ def test_second_run_does_only_what_changed(built: tuple[Path, str], tmp_path: Pa
     assert "one: up to date" in done.stdout and "Building the pages" in done.stdout
     assert "Another sentence." in page(folder, "intro")
 
-    module = folder / "resnet" / "training" / "records.py"
+    module = folder / "resnet" / "training" / "devices.py"
     module.write_text(module.read_text().replace("a toy", "another toy"))
     done = run_book(folder, "build")
     assert re.search(r"one: \d", done.stdout), "a change in resnet/ did not run the chapter again"

@@ -22,8 +22,7 @@ from torch import Tensor, nn
 
 import resnet
 from resnet.reproduce.papers import D2L_FASHION_MNIST
-from resnet.training.devices import pick_device
-from resnet.training.records import machine
+from resnet.training.devices import machine, pick_device
 from resnet.training.speed import noise
 
 from ..common import RESULTS, commit, write_whole

@@ -31,8 +31,7 @@ import resnet
 from resnet.data.fashion_mnist import FILES
 from resnet.measure import multiply_adds
 from resnet.training.batches import Batches
-from resnet.training.devices import Precision, arithmetic, pick_device, pick_precision
-from resnet.training.records import machine
+from resnet.training.devices import Precision, arithmetic, machine, pick_device, pick_precision
 from resnet.training.speed import ceiling, wait
 
 from ..common import RESULTS, commit, write_whole

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 import resnet
-from resnet.training.records import machine
+from resnet.training.devices import machine
 from resnet.training.speed import wait
 
 from ..common import RESULTS, commit, write_whole

@@ -198,8 +198,7 @@ class Task:
 
 def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
     """The copy as the site shows it: its figures checked, papermill's traces hidden."""
-    from resnet.training.devices import pick_device
-    from resnet.training.records import machine
+    from resnet.training.devices import machine, pick_device
 
     pictures.check(executed, task.path.stem)
     for cell in executed.cells:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import io
 import os
 import signal
 import subprocess
@@ -17,6 +19,7 @@ from torch import nn
 from resnet import CheckpointError, ImageData, Recipe, Run, cifar_resnet, fit, load_data
 from resnet.training import checkpoint as checkpoints
 from resnet.training.checkpoint import Saver, load, previous, save
+from resnet.variants import network
 
 RECIPE = Recipe(
     epochs=3, batch_size=50, lr=0.05, momentum=0.9, weight_decay=1e-4, schedule="one-cycle",
@@ -125,16 +128,31 @@ def test_kill_at_any_moment(data: ImageData, whole: tuple[Run, nn.Module], tmp_p
     assert Run.load(record) == whole[0]
 
 
-STATE = {"step": 3, "weights": torch.arange(5.0)}
+def state(step: int, **changes: Any) -> dict[str, Any]:
+    """What a checkpoint holds, small."""
+    random = torch.Generator().get_state()
+    run = {"network": "ResNet-8", "rows": [], "seconds": []}
+    return {
+        "model": {"weight": torch.arange(5.0) + step}, "optimizer": {}, "run": run, "step": step,
+        "start": random, "random": random, "sums": torch.zeros(3), "seconds": 0.0,
+        "torch": random, "cuda": None, **changes,
+    }  # fmt: skip
+
+
+def step(found: tuple[dict[str, Any] | None, str]) -> int:
+    """The step of a state that was loaded without a word of damage, and whose tensor is right."""
+    content, told = found
+    assert content is not None and told == ""
+    assert torch.equal(content["model"]["weight"], torch.arange(5.0) + content["step"])
+    return int(content["step"])
 
 
 def test_a_state_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.pt"
     assert load(path) == (None, "")
-    save(STATE, path)
-    found, told = load(path)
-    assert found is not None and told == ""
-    assert found["step"] == 3 and torch.equal(found["weights"], STATE["weights"])
+    save(state(3), path)
+    assert step(load(path)) == 3
+    assert torch.load(path, weights_only=True).keys() == state(3).keys()  # plain torch reads it
 
 
 def flip_a_bit(path: Path) -> None:
@@ -151,18 +169,58 @@ def foreign(path: Path) -> None:
     torch.save({"weights": 1}, path)
 
 
-@pytest.mark.parametrize("spoil", [flip_a_bit, cut, foreign])
-def test_damage_is_named_and_the_one_before_is_used(tmp_path: Path, spoil: Any) -> None:
+def other_type(path: Path) -> None:
+    torch.save(state(2) | {"step": "two"}, path)
+
+
+def no_zip(path: Path) -> None:
+    path.write_text("not a zip file")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (flip_a_bit, "is damaged: "),
+        (cut, "is damaged: File is not a zip file"),
+        (no_zip, "is damaged: File is not a zip file"),
+        (foreign, "is not a checkpoint of this module"),
+        (other_type, "is not a checkpoint of this module: wrong step"),
+    ],
+)
+def test_damage_is_named_and_the_one_before_is_used(tmp_path: Path, spoil: Any, why: str) -> None:
     path = tmp_path / "a.pt"
-    save({"step": 1}, path)
-    save({"step": 2}, path)
+    save(state(1), path)
+    save(state(2), path)
     spoil(path)
     found, told = load(path)
-    assert found == {"step": 1}
-    assert str(path) in told and ("damaged" in told or "not a checkpoint" in told)
+    assert found is not None and step((found, "")) == 1
+    assert f"{path} {why}" in told
     spoil(previous(path))
     with pytest.raises(CheckpointError, match="delete these files to train from the start"):
         load(path)
+
+
+def test_no_flipped_bit_gets_through(tmp_path: Path) -> None:
+    """A bit flipped here or there: the state is found damaged, or is what it was.
+
+    Also where the zip file says of an entry that it is a folder: torch would then read nothing.
+    """
+    path = tmp_path / "a.pt"
+    zeros = torch.zeros(3)
+    save(state(1, run={}, start=zeros, random=zeros, sums=zeros, torch=zeros), path)
+    content = path.read_bytes()
+    directory = content.index(b"PK\x01\x02")
+    damaged = 0
+    for at in (*range(0, directory, 5), *range(directory, len(content))):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
+        try:
+            found, _ = load(path)
+        except CheckpointError:
+            damaged += 1
+        else:
+            assert found is not None and step((found, "")) == 1, at
+            assert torch.equal(found["sums"], zeros), at
+    assert damaged > 100  # the rest is padding, or says when and by what it was written
 
 
 def test_a_damaged_one_does_not_push_out_the_one_before(
@@ -170,8 +228,8 @@ def test_a_damaged_one_does_not_push_out_the_one_before(
 ) -> None:
     """Killed in the next save, whichever rename it was at: the good one is still there."""
     path = tmp_path / "a.pt"
-    save({"step": 1}, path)
-    save({"step": 2}, path)
+    save(state(1), path)
+    save(state(2), path)
     flip_a_bit(path)
 
     def killed(*_: object) -> None:
@@ -179,20 +237,21 @@ def test_a_damaged_one_does_not_push_out_the_one_before(
 
     monkeypatch.setattr(checkpoints.os, "replace", killed)
     with pytest.raises(Stop):
-        save({"step": 3}, path)
+        save(state(3), path)
     monkeypatch.undo()
-    assert load(path)[0] == {"step": 1}
-    save({"step": 3}, path)
-    assert load(path) == ({"step": 3}, "")
-    assert load(previous(path))[0] == {"step": 1}
+    found, _ = load(path)
+    assert found is not None and step((found, "")) == 1
+    save(state(3), path)
+    assert step(load(path)) == 3
+    assert step(load(previous(path))) == 1
 
 
 def test_lost_between_two_renames(tmp_path: Path) -> None:
     """Killed when the old file has its new name and the new one has not: the old one counts."""
     path = tmp_path / "a.pt"
-    save({"step": 1}, path)
+    save(state(1), path)
     path.rename(previous(path))
-    assert load(path) == ({"step": 1}, "")
+    assert step(load(path)) == 1
 
 
 def test_fit_warns_of_damage(
@@ -208,28 +267,47 @@ def test_fit_warns_of_damage(
         assert train(data, path)[0] == whole[0]
 
 
-@pytest.mark.parametrize("moment", ["fsync", "replace"])
+@pytest.mark.parametrize("moment", ["write", "fsync", "replace"])
 def test_disk_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     path = tmp_path / "a.pt"
-    save({"step": 1}, path)
+    save(state(1), path)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints.os, moment, full)
+    class Full(io.FileIO):
+        def write(self, content: Any) -> int:
+            return full() or 0
+
+    if moment == "write":
+        monkeypatch.setattr(builtins, "open", lambda file, mode: Full(file, mode))
+    else:
+        monkeypatch.setattr(checkpoints.os, moment, full)
     with pytest.raises(CheckpointError, match=r"a\.pt could not be written .*No space left"):
-        save({"step": 2}, path)
+        save(state(2), path)
     monkeypatch.undo()
-    assert load(path) == ({"step": 1}, "")
+    assert step(load(path)) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["a.pt"]
 
 
 def test_nothing_but_tensors_and_numbers_is_unpacked(tmp_path: Path) -> None:
-    """A file that would run code is refused, though its digest fits."""
+    """A file that would run code is refused, though its checksums fit."""
     path = tmp_path / "a.pt"
-    save({"step": Stop}, path)
+    save(state(1, run={"network": Stop}), path)
     with pytest.raises(CheckpointError, match=r"a\.pt cannot be read: Weights only load failed"):
         load(path)
+
+
+@pytest.fixture(scope="module")
+def done(data: ImageData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("done") / "run.pt"
+    train(data, path)
+    return path
+
+
+def changed(done: Path, path: Path, **changes: Any) -> None:
+    """Write a finished training's file with other content."""
+    torch.save(torch.load(done, weights_only=True) | changes, path)
 
 
 @pytest.mark.parametrize(
@@ -237,16 +315,77 @@ def test_nothing_but_tensors_and_numbers_is_unpacked(tmp_path: Path) -> None:
     [
         ({"seed": 1}, "its seed is 0, not 1"),
         ({"recipe": Recipe(epochs=1, batch_size=50, lr=0.05)}, "its recipe is"),
-        ({"precision": "bfloat16"}, "its settings is"),
+        ({"precision": "bfloat16"}, "its precision is float32, not bfloat16"),
+        ({"clean_images": 7}, "its clean_images is 0, not 7"),
+        ({"model": network("ResNet-14", 10, 1)}, "its network is ResNet-8, not ResNet-14"),
     ],
 )
 def test_checkpoint_of_another_run(
-    data: ImageData, tmp_path: Path, options: dict[str, Any], told: str
+    data: ImageData, done: Path, options: dict[str, Any], told: str
 ) -> None:
-    path = tmp_path / "run.pt"
-    train(data, path)
     with pytest.raises(ValueError, match=f"is of another run, {told}"):
-        train(data, path, **options)
+        train(data, done, **options)
+
+
+def test_checkpoint_of_other_data(data: ImageData, done: Path) -> None:
+    with pytest.raises(ValueError, match=r"is of another run, its data is .*229"):
+        train(data.first(train=229, test=10), done)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("ResNet-50", "ResNet-50, stride on 3x3"),
+        ("ResNet-8", "ResNet-8, option C"),
+        ("ResNet-8", "pre-activation ResNet-8"),
+    ],
+)
+def test_checkpoint_of_another_variant(
+    data: ImageData, done: Path, tmp_path: Path, before: str, now: str
+) -> None:
+    """Some of these have weights of the same names and shapes: only the name tells them apart."""
+    path = tmp_path / "run.pt"
+    run = torch.load(done, weights_only=True)["run"]
+    changed(done, path, run=run | {"network": before})
+    with pytest.raises(ValueError, match=f"another run, its network is {before}, not {now}:"):
+        train(data, path, model=network(now, 10, 1))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("processes", 2), ("sync_bn", True), ("compiled", True)]
+)
+def test_checkpoint_of_other_settings(
+    data: ImageData, done: Path, tmp_path: Path, setting: str, value: Any
+) -> None:
+    """Those that this machine may not have."""
+    path = tmp_path / "run.pt"
+    run = torch.load(done, weights_only=True)["run"]
+    changed(done, path, run=run | {"settings": run["settings"] | {setting: value}})
+    with pytest.raises(ValueError, match=f"is of another run, its {setting} is {value}, not"):
+        train(data, path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"run": {}},
+        {"model": {"weight": torch.zeros(3)}},
+        {"optimizer": {"state": {}, "param_groups": []}},
+        {"sums": torch.zeros(2)},
+        {"start": torch.zeros(3)},
+        {"random": torch.zeros(3, dtype=torch.uint8)},
+        {"torch": torch.zeros(3)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_wrong_content_is_told(
+    data: ImageData, done: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """A sound file with the right keys, and something else behind one of them."""
+    path = tmp_path / "run.pt"
+    changed(done, path, **changes)
+    with pytest.raises(CheckpointError, match=r"run\.pt does not fit this training \(.*delete it"):
+        train(data, path)
 
 
 def test_a_loss_that_is_no_number_is_never_saved(data: ImageData, tmp_path: Path) -> None:

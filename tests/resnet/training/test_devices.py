@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from resnet.training.devices import arithmetic, pick_device, pick_precision, process
+from resnet.training.devices import arithmetic, machine, pick_device, pick_precision, process
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -75,3 +75,9 @@ def test_arithmetic(precision: str, dtype: torch.dtype) -> None:
 
 def test_alone() -> None:
     assert process() == (0, 1)
+
+
+def test_machine() -> None:
+    found = machine("cpu")
+    assert found["torch"] == torch.__version__
+    assert f"CPU, {torch.get_num_threads()} thread" in found["device"]

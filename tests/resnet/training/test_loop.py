@@ -15,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
+from resnet.training.batches import Batches
 from resnet.training.devices import pick_device
+from resnet.training.loop import State, onwards
 from resnet.variants import network
 
 
@@ -275,6 +277,47 @@ def test_progress(small: ImageData, capfd: pytest.CaptureFixture[str]) -> None:
     assert out == ""
     assert "ResNet-8, epoch 2/2" in err
     assert "/3 " in err  # 130 images in batches of 50
+
+
+def test_no_bar_is_left_in_front_of_a_message(
+    small: ImageData, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Stopped in the middle of a row: the bar is wiped away before anybody tells of it."""
+    recipe = Recipe(epochs=2, batch_size=50, lr=0.1)
+    model = linear()
+    calls = itertools.count()
+
+    def strike(*_: object) -> None:
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+
+    model.register_forward_pre_hook(strike)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, small, recipe, device="cpu")
+    assert "Sequential, epoch 1/2" in (err := capfd.readouterr().err)
+    assert err.endswith("\r") and not err.rpartition("\r")[0].rpartition("\r")[2].strip()
+
+
+@pytest.mark.parametrize("stop", range(8))
+def test_onwards_goes_on_where_it_stood(small: ImageData, stop: int) -> None:
+    """Batches of three epochs, left off after any of them and taken up from what was saved."""
+    cpu = torch.device("cpu")
+    recipe = Recipe(epochs=3, batch_size=50, lr=0.1, pad=2, flip=True)
+    batches = Batches(small, recipe, cpu)
+
+    def take(state: State, count: int) -> list[Tensor]:
+        taken = []
+        for x, *_ in itertools.islice(onwards(batches, state), count):
+            taken.append(x)
+            state.step += 1
+        return taken
+
+    whole = take(State(3, cpu), 8)
+    state, other = State(3, cpu), State(4, cpu)
+    before = take(state, stop)
+    other.load_state_dict(state.state_dict())
+    for a, b in zip(whole, before + take(other, 8 - stop), strict=True):
+        assert torch.equal(a, b)
 
 
 class Always(nn.Module):

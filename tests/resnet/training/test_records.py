@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -221,48 +219,6 @@ def test_failing_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: st
     assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checkout's commit, marked when it was changed; outside one, not somebody else's."""
-
-    def git(*arguments: str) -> str:
-        identity = ("-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
-        done = subprocess.run(
-            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    module = tmp_path / "resnet" / "training" / "records.py"
-    installed = tmp_path / ".venv" / "lib" / "resnet" / "training" / "records.py"
-    for file in (module, installed):
-        file.parent.mkdir(parents=True)
-        file.write_text("")
-    monkeypatch.setattr(records, "__file__", str(module))
-    monkeypatch.delenv("RESNET_COMMIT", raising=False)
-    assert records.commit() == "unknown"
-    monkeypatch.setenv("RESNET_COMMIT", "0123abc")  # of a copy whose maker knows it
-    assert records.commit() == "0123abc"
-    git("init", "--quiet")
-    assert records.commit() == "unknown"  # no commit yet; a checkout speaks for itself
-    git("add", "resnet")
-    git("commit", "--quiet", "--message", "one")
-    assert records.commit() == git("rev-parse", "HEAD")[:12]
-    module.write_text("changed")
-    assert records.commit() == git("rev-parse", "HEAD")[:12] + "-dirty"
-    monkeypatch.setattr(records, "__file__", str(installed))
-    assert records.commit() == "0123abc"
-    monkeypatch.delenv("RESNET_COMMIT")
-    assert records.commit() == "unknown"
-    monkeypatch.setattr(records, "__file__", str(module))
-    monkeypatch.setenv("PATH", "")  # no git
-    assert records.commit() == "unknown"
-
-
-def test_machine() -> None:
-    machine = records.machine("cpu")
-    assert machine["torch"] == torch.__version__
-    assert f"CPU, {torch.get_num_threads()} thread" in machine["device"]
-
-
 def test_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The records beside the package, or inside it once installed; by name, or none."""
     package = tmp_path / "resnet"
@@ -298,17 +254,3 @@ def test_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESNET_KEEP", str(tmp_path / "kept"))
     keep(make(seed=3), "a")
     assert Run.load(tmp_path / "kept" / "a.json") == make(seed=3)
-
-
-@pytest.mark.parametrize(
-    ("started", "typed"),
-    [
-        (Path(records.__file__).parents[1] / "__main__.py", "python -m resnet train --sample"),
-        ("/usr/lib/ipykernel_launcher.py", ""),
-        ("/elsewhere/__main__.py", ""),
-        ("", ""),
-    ],
-)
-def test_what_was_typed(started: str | Path, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", [str(started), "train", "--sample"])
-    assert records.typed() == typed
