@@ -62,8 +62,9 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
                 axes.axvline(step, ls=":", color=INK, lw=1.2)
                 ends.append(TEXT["alt crossing"].format(form=form, step=f"{step:,}"))
         axes.set(xlabel=TEXT["step"], ylabel=TEXT["training error"])
-        if axes.get_legend_handles_labels()[1]:
-            canvas.legend(loc="outside upper center", ncols=2, fontsize=9)
+        if names := axes.get_legend_handles_labels()[1]:
+            columns = 2 if max(map(len, names)) < 16 else 1
+            canvas.legend(loc="outside upper center", ncols=columns, fontsize=9)
         panels.append(canvas)
     for canvas in panels:  # one scale for all
         canvas.axes[0].set_ylim(0, 1.05 * top or 1)

@@ -10,7 +10,7 @@ import pickle
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import torch
@@ -18,9 +18,7 @@ from torch import Tensor, nn
 
 from resnet.training.devices import process
 from resnet.training.records import Run
-
-if TYPE_CHECKING:
-    from resnet.training.loop import State
+from resnet.training.state import State
 
 CONTENT = {
     "model": dict, "optimizer": dict, "run": dict, "step": int, "start": Tensor, "random": Tensor,
@@ -138,7 +136,7 @@ class Saver:
         self,
         path: str | Path | None,
         every: float,
-        state: "State",
+        state: State,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         run: Run,

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
 from resnet.training.batches import Batches
 from resnet.training.devices import pick_device
-from resnet.training.loop import State, onwards
+from resnet.training.loop import onwards
+from resnet.training.state import State
 from resnet.variants import network
 
 
