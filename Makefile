@@ -71,17 +71,8 @@ speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time t
 	@device=$$($(PY) -c 'from resnet.training.devices import pick_device; print(pick_device().type)') && \
 	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
 
-# The trained networks that chapters load; resumes, and makes what is missing.
-WEIGHTS := results/weights
-weights: $(STAMP) ## train the networks of results/weights, of which chapters load some (an hour or two)
-	@set -e; train() { \
-	  name=$$(echo "$$1" | tr 'A-Z' 'a-z' | sed 's/[^a-z0-9]\{1,\}/-/g'); \
-	  test -f $(WEIGHTS)/$$name.safetensors || $(PY) -m resnet train --network "$$1" --recipe $$2 --seed 10 \
-	    --precision float32 --checkpoint _build/$$name.pt --record $(WEIGHTS)/$$name.json \
-	    --weights $(WEIGHTS)/$$name.safetensors; }; \
-	train ResNet-8 fast; \
-	for form in plain ResNet 'pre-activation ResNet'; do for depth in 20 56; do \
-	  train "$$form-$$depth, width 8" small; done; done
+weights: $(STAMP) ## train the networks of results/weights (a core-hour or more)
+	@$(PY) -m tools.make_weights
 
 colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3.13; 5 GB)
 	@$(PY) -m tools.trials.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))

@@ -227,7 +227,7 @@ def missing_depths(claim: object) -> str:
     if isinstance(claim.checks, Iterator):  # it gives them once, and the reader wants them, too
         object.__setattr__(claim, "checks", tuple(claim.checks))
     if any(isinstance(rows, Iterator) for rows in claim.only.values()):
-        only = {budget: tuple(rows) for budget, rows in claim.only.items()}
+        only = {scale: tuple(rows) for scale, rows in claim.only.items()}
         object.__setattr__(claim, "only", only)
     orders = {form: [f"{form}-{depth}" for depth in depths] for form, depths in KINDS.items()}
     wanted = [row for rows in orders.values() for row in rows]

@@ -37,6 +37,16 @@ def test_train_writes_the_record(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run.command == ""  # nobody typed anything
 
 
+def test_train_keeps_the_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They load by the network's name; a place that cannot be written is told before training."""
+    path = tmp_path / "w.safetensors"
+    assert main([*QUICK, "--weights", str(path)]) == 0
+    assert f"weights in {path}" in capsys.readouterr().out
+    assert resnet.load_weights(path, "ResNet-8").in_channels == 1
+    assert main([*QUICK, "--weights", str(tmp_path)]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "name", ["ResNet-18", "pre-activation plain-8", "ResNet-8, width 8, option C, dropout"]
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -400,6 +401,20 @@ def test_holm() -> None:
     assert "< 0.001" in str(checks_table(found))
     del found.runs["c"], found.outcomes, found.adjusted  # still to be run: it counts as one of them
     assert found.adjusted[checks[2]] == pytest.approx(3 * p["d"])
+
+
+def test_what_chapter_6_says_of_its_rules() -> None:
+    """1.74 deviations with three seeds each; one opposite in six among six orders of equals."""
+    from scipy.stats import t
+
+    assert round(t.ppf(0.95, 4) * (2 / 3) ** 0.5, 2) == 1.74
+    draw = random.Random(0)
+    orders = [Less("test_error", "same", str(i)) for i in range(6)]
+    opposite = 0
+    for _ in range(1000):
+        values = {row: [draw.gauss(0, 1) for _ in range(3)] for row in ("same", *"012345")}
+        opposite += any(order.outcome(values) is Outcome.OPPOSITE for order in orders)
+    assert opposite / 1000 == pytest.approx(1 / 6, abs=0.03)
 
 
 def test_power() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from resnet import CIFAR, CIFAR_110, D2L, FAST, Recipe
+from resnet.training.recipes import SMALL
 
 
 def test_d2l() -> None:
@@ -111,3 +112,11 @@ def test_described_as_json() -> None:
     assert CIFAR.describe()["milestones"] == [32_000, 48_000]
     assert Recipe(**CIFAR_110.describe()) == CIFAR_110
     assert Recipe(**FAST.describe()) == FAST
+
+
+def test_small_is_the_papers_shape() -> None:
+    """At 3,000 steps and 14 pixels, with 2016b's warm-up; nothing else differs."""
+    assert (SMALL.steps, SMALL.milestones, SMALL.warm_up) == (3000, (1500, 2250), (0.01, 400))
+    assert (SMALL.image_size, SMALL.pad) == (14, 2)
+    usual = {"steps": 64_000, "milestones": (32_000, 48_000), "warm_up": None, "pad": 4}
+    assert dataclasses.replace(SMALL, **usual, image_size=None) == CIFAR
