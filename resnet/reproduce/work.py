@@ -170,7 +170,7 @@ def _done(job: Job) -> bool:
         "recipe": job.recipe.describe(),
         "seed": job.seed,
         "precision": job.setting.precision,
-        "data": _data(job.data, job.setting.part).describe(),
+        "data": _described(job.data, job.setting.part),
     }
     for name, value in wanted.items():
         found = run.settings.get(name) if name == "precision" else getattr(run, name)
@@ -216,6 +216,12 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
     for file in (checkpoint, previous(checkpoint)):
         file.unlink(missing_ok=True)
     return run
+
+
+@functools.cache
+def _described(name: str, part: tuple[int, int] | None) -> dict[str, object]:
+    """Say what a record's data must be; a digest of all pixels takes a while."""
+    return _data(name, part).describe()
 
 
 @functools.cache
