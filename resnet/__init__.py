@@ -23,13 +23,13 @@ from resnet.weights import load_torchvision, load_weights, save_weights
 
 if TYPE_CHECKING:
     from resnet import book, check, reproduce
-    from resnet.book.recorded import choose, keep, recorded
+    from resnet.book.recorded import choose, keep_run, recorded
 
 __version__ = "0.1.0"
 
 # what is imported at its first use: folders, names of resnet.book.recorded
 PACKAGES = ("book", "check", "reproduce")
-RECORDED = ("choose", "keep", "recorded")
+RECORDED = ("choose", "keep_run", "recorded")
 
 __all__ = [
     "CIFAR",
@@ -57,7 +57,7 @@ __all__ = [
     "evaluate",
     "fit",
     "imagenet_resnet",
-    "keep",
+    "keep_run",
     "layer_table",
     "load_data",
     "load_torchvision",

@@ -12,9 +12,9 @@ import torch
 
 import resnet
 from resnet.reproduce import command
-from resnet.training.devices import machine, pick_device, pick_precision, process, together
-from resnet.training.origin import commit, typed
-from resnet.training.records import check_record, write_json
+from resnet.training.devices import machine, pick_device, pick_precision, process, process_group
+from resnet.training.origin import command_line, commit
+from resnet.training.records import require_record, write_json
 from resnet.training.speed import speeds
 from resnet.variants import network
 
@@ -41,7 +41,7 @@ EXAMPLES = """examples:
 def train(options: argparse.Namespace) -> None:
     """Train and print the last row; write the record."""
     for path in filter(None, (options.record, options.weights)):
-        check_record(path)
+        require_record(path)
     recipe = resnet.RECIPES[options.recipe]
     given = {name: getattr(options, name) for name in ("batch_size", "lr", "image_size")}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -51,7 +51,7 @@ def train(options: argparse.Namespace) -> None:
     data = resnet.load_data(options.data, root=options.root, sample=options.sample)
     torch.manual_seed(options.seed)
     model = network(options.network, len(data.classes), data.channels)
-    with together(options.device):
+    with process_group(options.device):
         first = process()[0] == 0
         run = resnet.fit(
             model, data, recipe, seed=options.seed, device=options.device,
@@ -59,7 +59,7 @@ def train(options: argparse.Namespace) -> None:
             checkpoint=options.checkpoint, save_every=options.save_every,
             progress=first and not options.quiet,
         )  # fmt: skip
-        run.command = typed()
+        run.command = command_line()
         if not first:
             return
         last, best = run.rows[-1], run.best("test_accuracy")
@@ -90,7 +90,7 @@ def data(options: argparse.Namespace) -> None:
 def bench(options: argparse.Namespace) -> None:
     """Time training on noise and print one line per row; write the record."""
     if options.record:
-        check_record(options.record)
+        require_record(options.record)
     device = pick_device(options.device)
     precisions = [options.precision or pick_precision(None, device)]
     if options.precision is None and precisions != ["float32"]:

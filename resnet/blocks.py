@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, get_args
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet.arguments import check_one_of, check_positive
+from resnet.arguments import require_one_of, require_positive
 
 Shortcut = Literal["A", "B", "C"] | None
 StrideOn = Literal["1x1", "3x3"]
@@ -48,7 +48,7 @@ PREACT = "full pre-activation"
 
 def conv(in_channels: int, channels: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """Make a convolution that keeps the image size at stride 1; BN follows, so no bias."""
-    check_positive(in_channels=in_channels, channels=channels, stride=stride)
+    require_positive(in_channels=in_channels, channels=channels, stride=stride)
     return nn.Conv2d(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False)
 
 
@@ -127,8 +127,8 @@ class ResidualUnit(nn.Module):
         placement: str = "original",
     ) -> None:
         super().__init__()
-        check_one_of("shortcut", shortcut, SHORTCUTS)
-        check_one_of("placement", placement, tuple(PLACEMENTS))
+        require_one_of("shortcut", shortcut, SHORTCUTS)
+        require_one_of("placement", placement, tuple(PLACEMENTS))
         self.placement = PLACEMENTS[placement]
         in_channels, channels = convolutions[0].in_channels, convolutions[-1].out_channels
         stride = max(c.stride[0] for c in convolutions)
@@ -232,7 +232,7 @@ class Bottleneck(ResidualUnit):
         stride_on: StrideOn = "1x1",
         placement: str = "original",
     ) -> None:
-        check_one_of("stride_on", stride_on, get_args(StrideOn))
+        require_one_of("stride_on", stride_on, get_args(StrideOn))
         first, middle = (stride, 1) if stride_on == "1x1" else (1, stride)
         super().__init__(
             [

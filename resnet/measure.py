@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from resnet.arguments import check_positive
+from resnet.arguments import require_positive
 from resnet.tables import Table
 
 
@@ -69,7 +69,7 @@ def layer_table(
 
     """
     if depth is not None:
-        check_positive(depth=depth)
+        require_positive(depth=depth)
     model = copy.deepcopy(model).to("meta").eval()
     rows: dict[str, tuple[nn.Module, tuple[int, ...]]] = {}
 

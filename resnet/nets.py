@@ -10,7 +10,7 @@ from typing import get_args
 
 from torch import Tensor, nn
 
-from resnet.arguments import check_one_of, check_positive
+from resnet.arguments import require_one_of, require_positive
 from resnet.blocks import (
     PREACT,
     SHORTCUTS,
@@ -66,7 +66,7 @@ class ResNet(nn.Module):
         large_images: bool,
         name: str,
     ) -> None:
-        check_positive(num_classes=num_classes, in_channels=in_channels)
+        require_positive(num_classes=num_classes, in_channels=in_channels)
         super().__init__()
         self.name, self.in_channels = name, in_channels
         self.total_stride = (4 if large_images else 1) * 2 ** (len(counts) - 1)
@@ -124,9 +124,9 @@ def _stem(in_channels: int, channels: int, *, large_images: bool) -> nn.Sequenti
 
 
 def _unit(*, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn) -> UnitMaker:
-    check_one_of("preact", preact, (False, True))
-    check_one_of("shortcut", shortcut, SHORTCUTS)
-    check_one_of("stride_on", stride_on, get_args(StrideOn))
+    require_one_of("preact", preact, (False, True))
+    require_one_of("shortcut", shortcut, SHORTCUTS)
+    require_one_of("stride_on", stride_on, get_args(StrideOn))
     placement = PREACT if preact else "original"
     if bottleneck:
         return partial(Bottleneck, shortcut=shortcut, stride_on=stride_on, placement=placement)
@@ -208,8 +208,8 @@ def imagenet_resnet(
         ValueError: naming the argument, its value and what is allowed.
 
     """
-    check_positive(depth=depth)
-    check_one_of("depth", depth, tuple(IMAGENET_UNITS))
+    require_positive(depth=depth)
+    require_one_of("depth", depth, tuple(IMAGENET_UNITS))
     return ResNet(
         _unit(bottleneck=depth >= 50, preact=preact, shortcut=shortcut, stride_on=stride_on),
         (64, 128, 256, 512),
@@ -260,9 +260,9 @@ def cifar_resnet(
         ValueError: naming the argument, its value and what is allowed.
 
     """
-    check_positive(depth=depth)
-    check_positive(width=width)
-    check_one_of("bottleneck", bottleneck, (False, True))
+    require_positive(depth=depth)
+    require_positive(width=width)
+    require_one_of("bottleneck", bottleneck, (False, True))
     step = 9 if bottleneck else 6  # three stages, two or three convolutions a unit
     n, rest = divmod(depth - 2, step)
     if rest or n < 1:

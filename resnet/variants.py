@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet.arguments import check_one_of
+from resnet.arguments import require_one_of
 from resnet.blocks import PLACEMENTS, PREACT, BasicBlock, Bottleneck
 from resnet.nets import (
     IMAGENET_UNITS,
@@ -84,7 +84,7 @@ class DropoutBlock(BasicBlock):
 
 
 # Table 1: what it calls the units, with other biases of the gates behind.
-KINDS: dict[str, Callable[..., BasicBlock]] = {
+SHORTCUT_KINDS: dict[str, Callable[..., BasicBlock]] = {
     "constant scaling": ScaledBlock,
     "dropout": DropoutBlock,
     **{
@@ -107,22 +107,22 @@ def _described(name: str) -> dict[str, Any]:
         raise ValueError(f"name={name!r}: expected one like 'plain-56' or 'ResNet-20, dropout'")
     depth = int(match[4])
     cifar = bool(match[1]) or depth not in IMAGENET_UNITS
-    told: dict[str, Any] = {"depth": depth, "cifar": cifar, "preact": bool(match[2])}
-    told |= papers_options(depth, cifar=cifar)
+    parts: dict[str, Any] = {"depth": depth, "cifar": cifar, "preact": bool(match[2])}
+    parts |= papers_options(depth, cifar=cifar)
     if match[3] == "plain":
-        told["shortcut"] = None
+        parts["shortcut"] = None
     for words in match[5].split(", ")[1:]:
         if width := re.fullmatch(r"width (\d+)", words):
-            told["width"] = int(width[1])
+            parts["width"] = int(width[1])
         elif words in OPTIONS:
             option, value = OPTIONS[words]
-            told[option] = value
+            parts[option] = value
         else:
-            check_one_of("variant", words, (*OPTIONS, "width 8", *MOVED, *KINDS))
-            told["variant"] = words
-    if network_name(**told) != name:
-        raise ValueError(f"name={name!r}: expected {network_name(**told)!r}")
-    return told
+            require_one_of("variant", words, (*OPTIONS, "width 8", *MOVED, *SHORTCUT_KINDS))
+            parts["variant"] = words
+    if network_name(**parts) != name:
+        raise ValueError(f"name={name!r}: expected {network_name(**parts)!r}")
+    return parts
 
 
 def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
@@ -142,23 +142,27 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
         ValueError: for what is no such name, or a network that there is not.
 
     """
-    told = _described(name)
-    depth, cifar, variant = told.pop("depth"), told.pop("cifar"), told.pop("variant", None)
+    parts = _described(name)
+    depth, cifar, variant = parts.pop("depth"), parts.pop("cifar"), parts.pop("variant", None)
     if not cifar:
-        if variant or told.pop("width") != 16 or told.pop("bottleneck") != (depth >= 50):
+        if variant or parts.pop("width") != 16 or parts.pop("bottleneck") != (depth >= 50):
             raise ValueError(f"name={name!r}: only CIFAR networks come with other units or widths")
-        return imagenet_resnet(depth, num_classes, in_channels, **told)
+        return imagenet_resnet(depth, num_classes, in_channels, **parts)
     if variant:
-        if told["shortcut"] is None or told["preact"] or (variant in KINDS and told["bottleneck"]):
+        if (
+            parts["shortcut"] is None
+            or parts["preact"]
+            or (variant in SHORTCUT_KINDS and parts["bottleneck"])
+        ):
             raise ValueError(f"name={name!r}: {variant!r} goes with original blocks of two layers")
-        if variant in KINDS:
-            told["unit"] = partial(KINDS[variant], shortcut=told["shortcut"])
+        if variant in SHORTCUT_KINDS:
+            parts["unit"] = partial(SHORTCUT_KINDS[variant], shortcut=parts["shortcut"])
         else:
-            options = {"shortcut": told["shortcut"], "placement": variant}
-            if told["bottleneck"]:
-                options["stride_on"] = told["stride_on"]
-            kind = Bottleneck if told["bottleneck"] else BasicBlock
-            told["unit"] = partial(kind, **options)
-    net = cifar_resnet(depth, num_classes, in_channels, **told)
+            options = {"shortcut": parts["shortcut"], "placement": variant}
+            if parts["bottleneck"]:
+                options["stride_on"] = parts["stride_on"]
+            kind = Bottleneck if parts["bottleneck"] else BasicBlock
+            parts["unit"] = partial(kind, **options)
+    net = cifar_resnet(depth, num_classes, in_channels, **parts)
     net.name = name
     return net

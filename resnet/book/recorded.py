@@ -55,7 +55,7 @@ def choose(profile: str, *, quick: T, full: T) -> T:
     return quick if profile == "quick" else full
 
 
-def keep(run: Run, name: str) -> None:
+def keep_run(run: Run, name: str) -> None:
     """Save a run as NAME.json in the folder that the environment variable RESNET_KEEP names.
 
     So the runs in results/ were recorded: RESNET_KEEP=results make book. Without the variable

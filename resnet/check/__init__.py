@@ -1,6 +1,6 @@
 """Checks of the exercises: each says whether an answer is right, and if not, where to look.
 
-They test what an answer does, not how it is written, and return a `Verdict` whatever they get.
+They test what an answer does, not how it is written, and return a `Feedback` whatever they get.
 Every exercise's check is here under its name; the names come from the chapters' modules.
 """
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 # each makes its checks known to `CHECKS`
 from resnet.check import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6  # noqa: F401
-from resnet.check.verdict import CHECKS, Verdict, summary
+from resnet.check.feedback import CHECKS, Feedback, summary
 
 if TYPE_CHECKING:
-    from resnet.check.verdict import Check
+    from resnet.check.feedback import Check
 
     def __getattr__(name: str) -> Check:
         """Return the check of an exercise."""
 
 
-__all__ = ["Verdict", "summary"]
+__all__ = ["Feedback", "summary"]
 __all__ += CHECKS
 globals().update(CHECKS)

@@ -27,7 +27,7 @@ def _given(answers: object, keys: Sequence[str]) -> dict[str, object]:
     return {key: answers[key] for key in keys}
 
 
-def check_numbers(
+def judge_numbers(
     answers: object,
     expected: Mapping[str, float],
     slips: Slips | None = None,
@@ -82,7 +82,7 @@ def as_number(value: object, key: str) -> float:
     return int(number) if number == int(number) else number
 
 
-def check_shapes(
+def judge_shapes(
     answers: object, expected: Mapping[str, tuple[int, ...] | str], slips: Slips | None = None
 ) -> None:
     """Raise Wrong unless each shape is right; "error" stands for what does not run."""
@@ -127,7 +127,7 @@ def _compared(given: tuple[int, ...] | str, expected: tuple[int, ...] | str) -> 
     return f"look at {' and '.join(name for name, a, b in pairs if a != b)}."
 
 
-def check_choices(
+def judge_choices(
     answers: object, expected: Mapping[str, str], reasons: Mapping[str, Mapping[str, str]]
 ) -> None:
     """Raise Wrong unless each letter is right; `reasons` says for each wrong one why it is not."""
@@ -168,10 +168,10 @@ def bn_slips(right: int, channels: int) -> dict[object, str]:
     }
 
 
-def check_parts(
+def judge_parts(
     answers: object, table: LayerTable, slips: Mapping[str, Mapping[object, str]], normalised: int
 ) -> None:
     """Compare the parameters of a network's parts; BN is on `normalised` channels in all."""
     counts = {row.name: row.parameters for row in table if row.parameters}
     of_total = {"total": bn_slips(table.parameters, normalised)}
-    check_numbers(answers, {**counts, "total": table.parameters}, {**slips, **of_total})
+    judge_numbers(answers, {**counts, "total": table.parameters}, {**slips, **of_total})

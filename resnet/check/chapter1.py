@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnet.check.answers import as_number, check_choices
+from resnet.check.answers import as_number, judge_choices
+from resnet.check.feedback import exercise
 from resnet.check.running import Wrong, call, counted, function, kind
-from resnet.check.verdict import exercise
 from resnet.reproduce.checks import Less, Outcome
 from resnet.training.records import Run
 
@@ -146,7 +146,7 @@ def grow_order(answers: object) -> str:
         "Which block of the trained network changes the number of channels, and on which place "
         "does it end up?"
     )
-    check_choices(
+    judge_choices(
         answers,
         {"stage 1": "a", "stage 2": "b", "stage 3": "b"},
         {
@@ -161,7 +161,7 @@ def grow_order(answers: object) -> str:
 @exercise
 def no_bound(answers: object) -> str:
     """Check the three questions on growing without bound."""
-    check_choices(
+    judge_choices(
         answers,
         {"promise": "b", "data": "b", "training": "a"},
         {

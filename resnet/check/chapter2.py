@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet.blocks import BasicBlock, ZeroPad
-from resnet.check.answers import as_number, check_choices, check_numbers, check_shapes, slip
-from resnet.check.comparing import FINE, Cases, check_block, drawn
+from resnet.check.answers import as_number, judge_choices, judge_numbers, judge_shapes, slip
+from resnet.check.comparing import FINE, Cases, drawn, judge_block
+from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, originals
 from resnet.check.running import Wrong, call, function, kind
-from resnet.check.verdict import exercise
 from resnet.nets import cifar_resnet
 
 SHORT = "A convolution of 3x3 with one pixel of padding: (H + 2 - 3) // stride + 1."
@@ -21,7 +21,7 @@ SHORT = "A convolution of 3x3 with one pixel of padding: (H + 2 - 3) // stride +
 def block_shapes(answers: object) -> str:
     """Check the shapes that five blocks make of (2, 16, 15, 15)."""
     broadcast = "Without a projection the shortcut keeps its shape, the branch does not."
-    check_shapes(
+    judge_shapes(
         answers,
         {
             "Residual(16, 16)": (2, 16, 15, 15),
@@ -62,14 +62,14 @@ def residual(Residual: object) -> str:
     formula, slips = originals(
         branch, also=[(second, "the stride is on the second convolution, not on the first.")]
     )
-    check_block(Residual, cases, formula, slips, "Residual")
+    judge_block(Residual, cases, formula, slips, "Residual")
     return FINE.format(len(cases))
 
 
 @exercise
 def prove_identity(answers: object, counterexample: object) -> str:
     """Check the gaps of the proof, and an input for which its claim is false."""
-    check_choices(
+    judge_choices(
         answers,
         {"gap 1": "b", "gap 2": "a", "gap 3": "b"},
         {
@@ -263,7 +263,7 @@ def inception(numbers: object, answers: object) -> str:
     shortcut = _weights(192, ((outputs, 1),))
     residual = _weights(192, ((outputs, 3), (outputs, 3))) + shortcut
     dense = 192 + 6 * 32
-    check_numbers(
+    judge_numbers(
         numbers,
         {
             "channels out of Inception": outputs,
@@ -296,7 +296,7 @@ def inception(numbers: object, answers: object) -> str:
             },
         },
     )
-    check_choices(
+    judge_choices(
         answers,
         {"same": "c", "lost": "a"},
         {

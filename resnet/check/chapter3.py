@@ -10,11 +10,11 @@ from torch import nn
 
 from resnet import nets
 from resnet.blocks import BasicBlock, conv
-from resnet.check.answers import as_number, bn_slips, check_parts, check_shapes, part_table, slip
+from resnet.check.answers import as_number, bn_slips, judge_parts, judge_shapes, part_table, slip
 from resnet.check.comparing import Make, Reused, compare_networks, layers_of, with_change, without
+from resnet.check.feedback import exercise
 from resnet.check.formulas import Kind
 from resnet.check.running import Wrong, built, call, function, not_the_books, own_copy
-from resnet.check.verdict import exercise
 from resnet.measure import count_parameters, multiply_adds
 
 
@@ -70,7 +70,7 @@ def shapes_97(answers: object) -> str:
     slips["stage1"][1, 64, 13, 13] = "the first stage has no stride."
     slips["pool"] = {(1, 512): "the pooling alone keeps two axes of length 1; the flattening is "
                      "what removes them."}  # fmt: skip
-    check_shapes(answers, parts, slips)
+    judge_shapes(answers, parts, slips)
     return f"all {len(parts)} shapes"
 
 
@@ -136,7 +136,7 @@ def count_20(answers: object) -> str:
             right + before * channels + 2 * channels: "option A has no projection.",
             right + before * channels: "option A has no projection.",
         }
-    check_parts(answers, table, slips, 16 + 6 * (16 + 32 + 64))
+    judge_parts(answers, table, slips, 16 + 6 * (16 + 32 + 64))
     return f"every part and the total of {table.parameters:,}"
 
 

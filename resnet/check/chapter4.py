@@ -10,24 +10,24 @@ import torch
 from torch import nn
 
 from resnet import nets
-from resnet.check.answers import bn_slips, check_numbers, check_parts, part_table
+from resnet.check.answers import bn_slips, judge_numbers, judge_parts, part_table
 from resnet.check.comparing import (
     FINE,
     Cases,
     Reused,
     Undrawn,
     bottleneck_cases,
-    check_block,
     compare_networks,
     difference,
     drawn,
+    judge_block,
     layers_of,
     with_change,
     without,
 )
+from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, Kind, originals
 from resnet.check.running import Wrong, call, function, not_the_books, usable
-from resnet.check.verdict import exercise
 
 
 @exercise
@@ -38,7 +38,7 @@ def count_layers(answers: object) -> str:
     convolutions = [n for n, layer in net.named_modules() if isinstance(layer, nn.Conv2d)]
     main = sum("shortcut" not in name for name in convolutions)
     beside = len(convolutions) - main
-    check_numbers(
+    judge_numbers(
         answers,
         {
             "convolutions on the main path": main,
@@ -92,7 +92,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
         ((9, [4, 4, 9], 5), (2, 9, 7, 8)),
         ((wide, [narrow, 5, wide], 3), (2, wide, 6, 9)),
     ]
-    check_block(
+    judge_block(
         IdentityBlock,
         keeping,
         *originals(identity_branch, also=[(fixed_identity, no_f)]),
@@ -113,7 +113,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
         ],
         project_always=True,
     )
-    check_block(
+    judge_block(
         ConvolutionalBlock, changing, formula, slips, "ConvolutionalBlock", other_eps=KERAS_EPS
     )
     return FINE.format(len(keeping) + len(changing))
@@ -140,7 +140,7 @@ def bottleneck(Bottleneck: object) -> str:
             (last, "the stride is on the last 1x1 convolution."),
         ],
     )
-    check_block(Bottleneck, cases, formula, slips, "Bottleneck")
+    judge_block(Bottleneck, cases, formula, slips, "Bottleneck")
     return FINE.format(len(cases))
 
 
@@ -230,7 +230,7 @@ def count_50(answers: object) -> str:
             "number of channels coming in.",
         }  # fmt: skip
         before = 4 * c
-    check_parts(answers, table, slips, normalised)
+    judge_parts(answers, table, slips, normalised)
     return f"every part and the total of {table.parameters:,}"
 
 
@@ -263,14 +263,14 @@ def cost_v15(answers: object) -> str:
             "same size in both forms. Which other one does not?",
         }
     slips["total"] = {2 * sum(more.values()): DOUBLE}
-    check_numbers(answers, {**more, "total": sum(more.values())}, slips)
+    judge_numbers(answers, {**more, "total": sum(more.values())}, slips)
     return f"{sum(more.values()):,} multiply-adds in all"
 
 
 @exercise
 def how_narrow(answers: object) -> str:
     """Check how the weights of a bottleneck split as its ends get wider."""
-    check_numbers(
+    judge_numbers(
         answers,
         {
             "share of the 3x3 at e = 1": 9 / 11,
@@ -339,5 +339,5 @@ def resnext(Grouped: object) -> str:
             (first_strided, "the stride is on the first 1x1 convolution, not on the 3x3."),
         ],
     )
-    check_block(Grouped, cases, formula, slips, "Grouped")
+    judge_block(Grouped, cases, formula, slips, "Grouped")
     return FINE.format(len(cases))

@@ -8,21 +8,21 @@ from torch import Tensor, nn
 
 from resnet import nets
 from resnet.blocks import activation
-from resnet.check.answers import FOUR, TWO, as_number, check_choices, check_numbers, slip
+from resnet.check.answers import FOUR, TWO, as_number, judge_choices, judge_numbers, slip
 from resnet.check.comparing import (
     FINE,
     Make,
     bottleneck_cases,
-    check_block,
     compare_networks,
     drawn,
+    judge_block,
     run,
     with_change,
     without,
 )
+from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, originals, preacts
 from resnet.check.running import Wrong, built, call, counted, function, kind, not_the_books, usable
-from resnet.check.verdict import exercise
 
 
 @exercise
@@ -31,7 +31,7 @@ def preact_identity(answers: object) -> str:
     zero_scale = "A BN whose scale and shift are zero stands on the way of the signal itself."
     nothing_after = "What comes after the addition, and what does it do to negative numbers?"
     added = "With zero weights the branch adds 0. Is there anything after the addition?"
-    check_choices(
+    judge_choices(
         answers,
         {
             "original": "b",
@@ -66,7 +66,7 @@ def preact_bottleneck(PreActBottleneck: object) -> str:
         branch, also=[(middle, "the stride is on the 3x3 convolution, not on the first 1x1.")]
     )
     slips.append((originals(branch)[0], "this is the original block."))
-    check_block(PreActBottleneck, cases, formula, slips, "PreActBottleneck")
+    judge_block(PreActBottleneck, cases, formula, slips, "PreActBottleneck")
     return FINE.format(len(cases))
 
 
@@ -121,7 +121,7 @@ def preact_network(make: object) -> str:
 @exercise
 def preact_forgotten(numbers: object, answers: object) -> str:
     """Check what a pre-activation network's parameters say of three mistakes."""
-    check_numbers(
+    judge_numbers(
         numbers,
         {"a": -2 * 64, "b": 2 * (64 + 128 + 256), "c": 0},
         {
@@ -141,7 +141,7 @@ def preact_forgotten(numbers: object, answers: object) -> str:
             "c": {},
         },
     )
-    check_choices(
+    judge_choices(
         answers,
         {"only by outputs": "c"},
         {

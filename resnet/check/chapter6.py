@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
-from resnet.check.answers import as_number, check_numbers, slip
+from resnet.check.answers import as_number, judge_numbers, slip
+from resnet.check.feedback import exercise
 from resnet.check.running import Wrong, call, counted, function, kind
-from resnet.check.verdict import exercise
 from resnet.reproduce.checks import EARLY, WORDS, Check, Less, Outcome, Within
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.ledger import Finding
@@ -48,7 +48,7 @@ def how_many_seeds(answers: object) -> str:
             2 * n: "this counts both networks; the question is about each.",
         }
         slips[key].pop(n, None)
-    check_numbers(answers, expected, slips)
+    judge_numbers(answers, expected, slips)
     return "all three"
 
 
@@ -214,7 +214,7 @@ def _about_t(t: float, right: float, a: Sequence[float], b: Sequence[float]) -> 
 
 
 # depths from small training error to large
-KINDS = {"plain": (20, 32, 44, 56), "ResNet": (56, 44, 32, 20)}
+DEPTHS = {"plain": (20, 32, 44, 56), "ResNet": (56, 44, 32, 20)}
 
 
 @exercise
@@ -229,7 +229,7 @@ def missing_depths(claim: object) -> str:
     if any(isinstance(rows, Iterator) for rows in claim.only.values()):
         only = {scale: tuple(rows) for scale, rows in claim.only.items()}
         object.__setattr__(claim, "only", only)
-    orders = {form: [f"{form}-{depth}" for depth in depths] for form, depths in KINDS.items()}
+    orders = {form: [f"{form}-{depth}" for depth in depths] for form, depths in DEPTHS.items()}
     wanted = [row for rows in orders.values() for row in rows]
     if claim.only and "cpu" not in claim.only:
         raise Wrong(f"`only` has no entry 'cpu'; it has {', '.join(map(repr, claim.only))}.")

@@ -26,7 +26,7 @@ FINE = "outputs in both modes, gradients and layers, for {} shapes"
 EPS = 1e-5  # PyTorch's, of batch normalisation
 
 
-def check_block(
+def judge_block(
     answer: object,
     cases: Sequence[tuple[tuple[Any, ...], tuple[int, ...]]],
     formula: Formula,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal, overload
 
-from resnet.arguments import check_one_of
+from resnet.arguments import require_one_of
 from resnet.data import cifar10, fashion_mnist, folders
 from resnet.data.digits import digits, signs
 from resnet.data.folders import ImageFolders
@@ -48,7 +48,7 @@ def load_data(
 
     """
     path = name.removeprefix("folder:") if str(name).startswith("folder:") else ""
-    check_one_of("name", "folder:PATH" if path else name, NAMES)
+    require_one_of("name", "folder:PATH" if path else name, NAMES)
     if sample and name != "fashion-mnist":
         raise ValueError(f"sample=True: only 'fashion-mnist' has a sample, {name!r} has none")
     if path:

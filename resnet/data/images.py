@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from resnet.arguments import check_positive
+from resnet.arguments import require_positive
 
 
 class DataError(RuntimeError):
@@ -61,7 +61,7 @@ class ImageData:
             ValueError: naming the argument, if the set has not so many.
 
         """
-        check_positive(train=train, test=test)
+        require_positive(train=train, test=test)
         for name, wanted, images in (
             ("train", train, self.train_images),
             ("test", test, self.test_images),

@@ -65,7 +65,7 @@ def by_name(column: Published) -> dict[str, float]:
 CIFAR_ERROR = "paper: CIFAR-10, test error (%)"
 # Of 110 layers the mean, which 2016b gives as the median; Table 6 has the best of five there.
 TABLE_6 = named(papers.CIFAR_RESIDUAL, DEPTHS) | named(papers.CIFAR_ORIGINAL_DEEP, (110,))
-KINDS = {
+ROWS_OF_2016B = {
     "identity": "ResNet-{n}",
     "constant scaling": "ResNet-{n}, constant scaling",
     "exclusive gating": "ResNet-{n}, exclusive gating",
@@ -221,7 +221,7 @@ CLAIMS = {
         title="Six kinds of shortcut",
         source=f"{papers.HE_2016B}, Table 1",
         statement="Nothing that was tried on the shortcut is as good as the identity.",
-        rows=KINDS,
+        rows=ROWS_OF_2016B,
         published=by_name(papers.SHORTCUT_KINDS),
         published_for="paper: ResNet-110, CIFAR-10, test error (%)",
         checks=(

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from resnet.arguments import check_one_of
+from resnet.arguments import require_one_of
 from resnet.reproduce.claims import CLAIMS, ORDER
 from resnet.reproduce.settings import SCALES
 from resnet.reproduce.work import Job, plan, reproduce
@@ -40,7 +40,7 @@ def work(options: argparse.Namespace) -> None:
     else:
         queue = [(tuple(options.claims), options.seeds)]
         for name in options.claims:
-            check_one_of(f"scale (of {name})", options.scale, tuple(CLAIMS[name].settings))
+            require_one_of(f"scale (of {name})", options.scale, tuple(CLAIMS[name].settings))
     jobs: dict[Path, Job] = {}
     for names, seeds in queue:
         chosen = [CLAIMS[name] for name in names]

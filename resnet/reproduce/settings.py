@@ -97,7 +97,7 @@ def reduced(setting: Setting) -> str:
     return ", ".join(parts)
 
 
-def told(setting: Setting) -> Setting:
+def with_note(setting: Setting) -> Setting:
     """Return the setting with its note."""
     return dataclasses.replace(setting, note=reduced(setting))
 
@@ -123,7 +123,7 @@ SMOKE_D2L = dataclasses.replace(
     responses=False,
     note="one epoch on 48 images: shows that everything runs, nothing else",
 )
-DEPTH = told(
+DEPTH = with_note(
     Setting(
         folder="depth",
         data="cifar10",
@@ -133,7 +133,7 @@ DEPTH = told(
         responses=True,
     )
 )
-BLOCKS = told(
+BLOCKS = with_note(
     dataclasses.replace(
         DEPTH,
         folder="blocks",
@@ -142,7 +142,7 @@ BLOCKS = told(
     )
 )
 # long enough to see whether a training starts; the rate does not fall
-START = told(
+START = with_note(
     dataclasses.replace(
         BLOCKS, folder="start", recipe=dataclasses.replace(scaled(CIFAR, 800, 16), milestones=())
     )
@@ -157,7 +157,7 @@ D2L_FULL = Setting(
     full=True,
     note="the tutorial's own recipe, in full",
 )
-GPU = told(
+GPU = with_note(
     Setting(
         folder="gpu",
         data="cifar10",
@@ -166,7 +166,7 @@ GPU = told(
         responses=True,
     )
 )
-GPU_TRIPLE = told(
+GPU_TRIPLE = with_note(
     dataclasses.replace(
         GPU,
         folder="gpu-triple",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from resnet.arguments import check_one_of, check_positive
+from resnet.arguments import require_one_of, require_positive
 from resnet.data import ImageData, ImageFolders, load_data
 from resnet.measure import layer_responses, refresh_statistics
 from resnet.reproduce.claim import Claim
@@ -22,9 +22,9 @@ from resnet.training.batches import Batches
 from resnet.training.checkpoint import previous
 from resnet.training.devices import machine, pick_device
 from resnet.training.loop import STATISTICS, fit
-from resnet.training.origin import typed
+from resnet.training.origin import command_line
 from resnet.training.recipes import Recipe
-from resnet.training.records import Run, check_record, results
+from resnet.training.records import Run, require_record, results
 from resnet.variants import network
 
 RESPONSE_IMAGES = 1000  # test images over which a layer's response is measured
@@ -74,7 +74,7 @@ def plan(
         ValueError: for an unknown scale, or a seed that is not planned.
 
     """
-    check_one_of("scale", scale, SCALES)
+    require_one_of("scale", scale, SCALES)
     root = Path(folder) if folder is not None else records_folder()
     jobs: dict[Path, Job] = {}
     for claim in claims:
@@ -84,7 +84,7 @@ def plan(
         if used != setting.data:
             place += f"-{slug(Path(used.partition(':')[2] or used).name)}"
         for seed in setting.seeds if seeds is None else seeds:
-            check_one_of("seed", seed, setting.seeds)
+            require_one_of("seed", seed, setting.seeds)
             for name, recipe in claim.trained(scale).values():
                 usual, own = setting.recipe.describe(), recipe.describe()
                 changed = "".join(f" {field}" for field in own if own[field] != usual[field])
@@ -116,10 +116,10 @@ def reproduce(
         MemoryError: if a process was ended from outside.
 
     """
-    check_positive(at_once=at_once)
+    require_positive(at_once=at_once)
     missing = [job for job in jobs if not _done(job)]
     for job in missing:
-        check_record(job.path)
+        require_record(job.path)
     if at_once == 1:
         for job in missing:
             yield do(job, device=device, progress=progress)
@@ -211,7 +211,7 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
             refresh_statistics(model, (images for images, _ in clean))
             images = next(batches.test(min(RESPONSE_IMAGES, len(data.test_labels))))
             run.measured["responses"] = layer_responses(model, images)
-    run.command = typed()
+    run.command = command_line()
     run.save(job.path)
     for file in (checkpoint, previous(checkpoint)):
         file.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from resnet.arguments import check_one_of
+from resnet.arguments import require_one_of
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -52,7 +52,7 @@ def pick_precision(precision: Precision | None, device: torch.device) -> Precisi
 
     """
     if precision is not None:
-        check_one_of("precision", precision, get_args(Precision))
+        require_one_of("precision", precision, get_args(Precision))
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     elif device.type == "cpu":
@@ -125,7 +125,7 @@ def summed(numbers: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def together(device: str | None = None) -> Iterator[None]:
+def process_group(device: str | None = None) -> Iterator[None]:
     """Join the processes that torchrun has started: NCCL with GPUs, else gloo; nothing for one.
 
     Args:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from resnet.arguments import check_positive
+from resnet.arguments import require_positive
 from resnet.data import ImageData, ImageFolders
 from resnet.measure import refresh_statistics
 from resnet.training.batches import Batches
@@ -74,7 +74,8 @@ def fit(
 
     The images stay on the device as bytes; each batch is gathered, scaled, resized and augmented
     there. The sums of loss and hits stay there too, so that no step waits for the one before.
-    Under torchrun (`resnet.training.devices.together`) every process takes its share of each batch.
+    Under torchrun (`resnet.training.devices.process_group`) each process takes its share of each
+    batch.
 
     Args:
         model: maps images (N, C, H, W) to scores (N, classes).
@@ -102,15 +103,15 @@ def fit(
 
     """
     if row_steps is not None:
-        check_positive(row_steps=row_steps)
+        require_positive(row_steps=row_steps)
     if clean_images:
-        check_positive(clean_images=clean_images)
+        require_positive(clean_images=clean_images)
     device = pick_device(device)
     precision = pick_precision(precision, device)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = Batches(data, recipe, device, process())
     optimizer = make_optimizer(model, recipe)
-    forward = ready(model, device, compiled=compiled, sync_bn=sync_bn)
+    forward = wrap_model(model, device, compiled=compiled, sync_bn=sync_bn)
     run = Run(
         network=getattr(model, "name", type(model).__name__),
         data=data.describe(),
@@ -132,7 +133,7 @@ def fit(
     steps_a_row = row_steps or len(batches)
     total = recipe.steps or (recipe.epochs or 0) * len(batches)
     epochs = math.ceil(total / len(batches))
-    stream = onwards(batches, state)
+    stream = endless_batches(batches, state)
     while state.step < total:  # a row of the record: some steps, by default an epoch's, and a test
         begun = state.step % steps_a_row  # steps that a resumed row has already
         end = min(state.step - begun + steps_a_row, total)
@@ -150,7 +151,7 @@ def fit(
         for x, y, share in bar:
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate(state.step, total)
-            with arithmetic(device, precision), advice(model, x):
+            with arithmetic(device, precision), memory_advice(model, x):
                 scores = forward(x)
                 loss = F.cross_entropy(scores, y, label_smoothing=recipe.label_smoothing)
                 optimizer.zero_grad()
@@ -160,9 +161,9 @@ def fit(
             if state.step < end:  # the row's last step is saved with its test
                 saver.between_steps()
         row, seconds = state.end_row()
-        check_loss("loss", row["train_loss"], run, epoch)
+        require_finite("loss", row["train_loss"], run, epoch)
         test = score(model, batches, precision)
-        check_loss("test loss", test.loss, run, epoch)  # of the weights that the last step made
+        require_finite("test loss", test.loss, run, epoch)  # of the weights that the last step made
         row |= {"test_loss": test.loss, "test_accuracy": test.accuracy}
         if clean_images:
             row["train_accuracy_clean"] = clean_accuracy(model, batches, precision, clean_images)
@@ -173,7 +174,7 @@ def fit(
     return run
 
 
-def onwards(batches: Batches, state: State) -> Iterator[tuple[Tensor, Tensor, float]]:
+def endless_batches(batches: Batches, state: State) -> Iterator[tuple[Tensor, Tensor, float]]:
     """Yield images, labels and weight of each batch, epoch after epoch, from where `state` stands.
 
     It never ends. A batch is made, and its random numbers are drawn, when it is asked for.
@@ -185,7 +186,7 @@ def onwards(batches: Batches, state: State) -> Iterator[tuple[Tensor, Tensor, fl
         yield from batches.epoch(state.random, state.start, first)
 
 
-def check_loss(name: str, loss: float, run: Run, epoch: int) -> None:
+def require_finite(name: str, loss: float, run: Run, epoch: int) -> None:
     """Raise FloatingPointError unless the loss is a number; the message says what to change."""
     if not math.isfinite(loss):
         raise FloatingPointError(
@@ -194,7 +195,9 @@ def check_loss(name: str, loss: float, run: Run, epoch: int) -> None:
         )
 
 
-def ready(model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool) -> nn.Module:
+def wrap_model(
+    model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool
+) -> nn.Module:
     """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes.
 
     Raises:
@@ -215,7 +218,7 @@ def ready(model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bo
 
 
 @contextlib.contextmanager
-def advice(model: nn.Module, x: Tensor) -> Iterator[None]:
+def memory_advice(model: nn.Module, x: Tensor) -> Iterator[None]:
     """Turn "out of memory" into an error that names a batch size that fits."""
     try:
         yield
@@ -268,7 +271,7 @@ def evaluate(
         ValueError: for a device or a precision that is not here, or a batch_size below 1.
 
     """
-    check_positive(batch_size=batch_size)
+    require_positive(batch_size=batch_size)
     device = pick_device(device)
     model.to(device)
     batches = Batches(data, recipe or Recipe(epochs=1, batch_size=1, lr=1.0), device)

@@ -28,7 +28,7 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def typed() -> str:
+def command_line() -> str:
     """Return what was typed to start this program, if it is the command; "" in a notebook."""
     started = Path(sys.argv[0])
     if (started.parent.name, started.name) != (Path(__file__).parents[1].name, "__main__.py"):

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from resnet.arguments import check_one_of, check_positive
+from resnet.arguments import require_one_of, require_positive
 
 Optimizer = Literal["sgd", "adam"]
 Schedule = Literal["steps", "one-cycle"]
@@ -58,38 +58,38 @@ class Recipe:
     held_out: int = 0
 
     def __post_init__(self) -> None:
-        check_positive(batch_size=self.batch_size)
+        require_positive(batch_size=self.batch_size)
         if (self.epochs is None) == (self.steps is None):
             raise ValueError(f"epochs={self.epochs}, steps={self.steps}: expected one of the two")
         lengths = {"epochs": self.epochs, "steps": self.steps, "image_size": self.image_size}
-        check_positive(**{name: value for name, value in lengths.items() if value is not None})
-        check_rate("lr", self.lr)
+        require_positive(**{name: value for name, value in lengths.items() if value is not None})
+        require_rate("lr", self.lr)
         for name in ("momentum", "weight_decay", "label_smoothing"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value < 1:
                 raise ValueError(f"{name}={value!r}: expected a number, 0 <= {name} < 1")
-        check_one_of("optimizer", self.optimizer, get_args(Optimizer))
-        check_one_of("schedule", self.schedule, get_args(Schedule))
+        require_one_of("optimizer", self.optimizer, get_args(Optimizer))
+        require_one_of("schedule", self.schedule, get_args(Schedule))
         if self.optimizer == "adam" and self.momentum:
             raise ValueError(f"momentum={self.momentum!r}: only optimizer='sgd' has one")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True: expected momentum above 0")
         # JSON has lists; a recipe can be compared, so it has tuples
         object.__setattr__(self, "milestones", tuple(self.milestones))
-        check_positive(**{f"milestones[{i}]": m for i, m in enumerate(self.milestones)})
+        require_positive(**{f"milestones[{i}]": m for i, m in enumerate(self.milestones)})
         if self.milestones and self.schedule != "steps":
             raise ValueError(f"milestones={self.milestones}: only schedule='steps' has some")
         if self.warm_up is not None:
             rate, steps = self.warm_up
             object.__setattr__(self, "warm_up", (rate, steps))
-            check_rate("warm_up[0]", rate)
-            check_positive(**{"warm_up[1]": steps})
+            require_rate("warm_up[0]", rate)
+            require_positive(**{"warm_up[1]": steps})
         for name in ("pad", "held_out"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise ValueError(f"{name}={value!r}: expected a whole number of at least 0")
         for name in ("nesterov", "subtract_mean", "flip"):
-            check_one_of(name, getattr(self, name), (False, True))
+            require_one_of(name, getattr(self, name), (False, True))
 
     def describe(self) -> dict[str, object]:
         """Return the fields as a record's JSON has them."""
@@ -106,7 +106,7 @@ class Recipe:
         return self.lr * 0.1 ** sum(step >= milestone for milestone in self.milestones)
 
 
-def check_rate(name: str, value: float) -> None:
+def require_rate(name: str, value: float) -> None:
     """Raise ValueError unless `value` is a learning rate."""
     if not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise ValueError(f"{name}={value!r}: expected a number above 0")

@@ -20,7 +20,7 @@ DATA_FIELDS = {
 ROW_FIELDS = ("step", "images", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
 
-def check_record(path: str | Path) -> None:
+def require_record(path: str | Path) -> None:
     """See before a long run that its record can be written.
 
     Raises:

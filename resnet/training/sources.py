@@ -13,7 +13,7 @@ from resnet.data import DataError, ImageData, ImageFolders
 Part = Literal["train", "test"]
 
 
-class Held:
+class MemoryImages:
     """Images of a set, as bytes in the device's memory."""
 
     def __init__(self, data: ImageData, part: Part, device: torch.device) -> None:
@@ -33,7 +33,7 @@ class Held:
         return mean.float().to(self.images.device)
 
 
-class OnDisk:
+class DiskImages:
     """Images of a set, read in processes of their own while the device computes.
 
     Each is resized so that its shorter side has `image_size` pixels, and cut to the square in its
@@ -72,7 +72,7 @@ class OnDisk:
             pin_memory=self.device.type == "cuda",
             generator=torch.Generator(),  # the global one is the caller's
         )
-        for images in _told(loader):
+        for images in _with_message(loader):
             yield images.to(self.device, non_blocking=self.device.type == "cuda")
 
     def mean(self, count: int) -> Tensor:
@@ -94,7 +94,7 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _told(loader: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:
+def _with_message(loader: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:
     """Yield the images; of an error in another process only its own words, without its stack."""
     try:
         for images, _ in loader:
@@ -105,8 +105,8 @@ def _told(loader: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:
 
 def source(
     data: ImageData | ImageFolders, part: Part, device: torch.device, image_size: int | None
-) -> Held | OnDisk:
+) -> MemoryImages | DiskImages:
     """Return the source of a set's training or test images."""
     if isinstance(data, ImageFolders):
-        return OnDisk(data, part, device, image_size)
-    return Held(data, part, device)
+        return DiskImages(data, part, device, image_size)
+    return MemoryImages(data, part, device)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from resnet.arguments import check_positive
+from resnet.arguments import require_positive
 from resnet.data import ImageData
 from resnet.measure import multiply_adds
 from resnet.nets import ResNet
@@ -110,7 +110,7 @@ def speeds(
     """
     if steps is None:
         steps = 100 if device.type == "cuda" else 4
-    check_positive(steps=steps)
+    require_positive(steps=steps)
     for precision in precisions:
         most = ceiling(device, precision)
         for name, side, batch_size in NETWORKS:

@@ -30,7 +30,7 @@ def solved(slug: str) -> dict[str, Any]:
     return names
 
 
-def judged(slug: str, names: dict[str, Any]) -> resnet.check.Verdict:
+def judged(slug: str, names: dict[str, Any]) -> resnet.check.Feedback:
     found = run(EVERY[slug].check, {**names, "resnet": resnet})
-    assert isinstance(found, resnet.check.Verdict)
+    assert isinstance(found, resnet.check.Feedback)
     return found

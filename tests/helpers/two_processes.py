@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet import Recipe, Run, fit, load_data
-from resnet.training.devices import process, together
+from resnet.training.devices import process, process_group
 
 
 class Shares(nn.Module):
@@ -38,7 +38,7 @@ def train(*, bn: bool, by_share: bool = False) -> Run:
 
 
 if __name__ == "__main__":
-    with together():
+    with process_group():
         for bn in (False, True):
             run = train(bn=bn)
             if process()[0] == 0:

@@ -15,7 +15,7 @@ from resnet.nets import IMAGENET_UNITS
 from resnet.reproduce import CLAIMS
 from resnet.reproduce.checks import Counted
 from resnet.training.speed import NETWORKS
-from resnet.variants import KINDS, MOVED, GatedBlock, network
+from resnet.variants import MOVED, SHORTCUT_KINDS, GatedBlock, network
 
 
 def flat(module: nn.Module) -> list[str]:
@@ -64,12 +64,12 @@ def block_sum(name: str, F: Tensor, s: Tensor, g: Callable[[Tensor], Tensor]) ->
     }[name.partition(" b=")[0]]()
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SHORTCUT_KINDS)
 @pytest.mark.parametrize("shape", [(4, 4, 1), (4, 8, 2)])
 def test_kinds(name: str, shape: tuple[int, int, int]) -> None:
     """Each against its equation; gates with weights that matter, and one bias per channel."""
     torch.manual_seed(0)
-    block = KINDS[name](*shape, shortcut="A").eval()
+    block = SHORTCUT_KINDS[name](*shape, shortcut="A").eval()
     gates = [block.gate] if isinstance(block, GatedBlock) else []
     assert len(gates) == ("gating" in name)
     for gate in gates:
@@ -93,7 +93,7 @@ def test_kinds(name: str, shape: tuple[int, int, int]) -> None:
 
 
 def test_dropout_is_on_the_shortcut_only() -> None:
-    block = KINDS["dropout"](4, 4)
+    block = SHORTCUT_KINDS["dropout"](4, 4)
     nn.init.zeros_(block.branch.bn2.weight)  # type: ignore[union-attr]
     torch.manual_seed(0)
     out = block(torch.ones(2, 4, 6, 6))
@@ -102,8 +102,8 @@ def test_dropout_is_on_the_shortcut_only() -> None:
 
 def test_every_weight_learns() -> None:
     """A gradient reaches all of them, the gates' too."""
-    for name in KINDS:
-        block = KINDS[name](4, 8, 2)
+    for name in SHORTCUT_KINDS:
+        block = SHORTCUT_KINDS[name](4, 8, 2)
         block(torch.randn(2, 4, 6, 6)).square().sum().backward()
         assert all(p.grad is not None and p.grad.any() for p in block.parameters()), name
 
@@ -137,8 +137,8 @@ def test_networks_by_name(name: str, parameters: int) -> None:
 
 def test_a_gate_is_computed_once() -> None:
     gates: list[nn.Module] = []
-    for name in (n for n in KINDS if "gating" in n):
-        block = KINDS[name](4, 8, 2)
+    for name in (n for n in SHORTCUT_KINDS if "gating" in n):
+        block = SHORTCUT_KINDS[name](4, 8, 2)
         block.gate.register_forward_hook(lambda gate, *_: gates.append(gate))
         block(torch.randn(2, 4, 6, 6))
         assert gates.pop() is block.gate and not gates
@@ -152,8 +152,8 @@ def every_name() -> list[str]:
         names += [check.network for check in claim.checks if isinstance(check, Counted)]
     for depth in (20, 50, 56, 110, 152, 164, 1001):
         names += [f"{form}{depth}" for form in ("plain-", "ResNet-", "pre-activation ResNet-")]
-    names += [f"ResNet-56, {other}" for other in (*MOVED, *KINDS, "option B", "option C")]
-    names += [f"ResNet-56, width 8, {kind}" for kind in KINDS]
+    names += [f"ResNet-56, {other}" for other in (*MOVED, *SHORTCUT_KINDS, "option B", "option C")]
+    names += [f"ResNet-56, width 8, {kind}" for kind in SHORTCUT_KINDS]
     names += [f"ResNet-164{where}, {name}" for where in ("", ", stride on 3x3") for name in MOVED]
     return list(dict.fromkeys(names))
 

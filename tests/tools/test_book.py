@@ -387,10 +387,10 @@ def test_figures_are_checked(
     cell = new_code_cell("draw()", metadata=metadata, outputs=[new_output("display_data", data)])
     notebook = nbformat.v4.new_notebook(cells=[new_markdown_cell("# One"), cell])
     if told is None:
-        pictures.check(notebook, "one")
+        pictures.require_alternatives(notebook, "one")
     else:
         with pytest.raises(BookError, match=rf"^one, cell 2: .*{told}"):
-            pictures.check(notebook, "one")
+            pictures.require_alternatives(notebook, "one")
 
 
 def test_missing_alternative_fails_the_build(toy: Toy) -> None:

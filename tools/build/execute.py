@@ -200,7 +200,7 @@ def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
     """The copy as the site shows it: its figures checked, papermill's traces hidden."""
     from resnet.training.devices import machine, pick_device
 
-    pictures.check(executed, task.path.stem)
+    pictures.require_alternatives(executed, task.path.stem)
     for cell in executed.cells:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in notebooks.tags(cell):

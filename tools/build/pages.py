@@ -28,8 +28,7 @@ from ..common import (
     files_under,
     version,
 )
-from . import config as book
-from . import exercises
+from . import config, exercises
 from .execute import DIGEST
 
 SOURCE = BUILD / "source"
@@ -72,7 +71,7 @@ def _copy(source: Path, target: Path) -> None:
 def stage(copies: Iterable[Path]) -> dict[str, Any]:
     """Put all but the configuration into a fresh `_build/source`; the configuration is returned."""
     shutil.rmtree(SOURCE, ignore_errors=True)
-    _copy(book.TOC, SOURCE / book.TOC.name)
+    _copy(config.TOC, SOURCE / config.TOC.name)
     for path in files_under(CHAPTERS):
         if path.suffix != ".ipynb":
             _copy(path, SOURCE / path.relative_to(ROOT))
@@ -87,7 +86,7 @@ def stage(copies: Iterable[Path]) -> dict[str, Any]:
     _copy(mathjax() / "tex-chtml-full.js", kept / "tex-chtml-full.js")
     fonts = Path("output/chtml/fonts/woff-v2")
     shutil.copytree(mathjax() / fonts, kept / fonts)
-    return book.staged_config(book.read_yaml(book.CONFIG))
+    return config.staged_config(config.read_yaml(config.CONFIG))
 
 
 def site_digest(staged: dict[str, Any]) -> str:
@@ -119,9 +118,9 @@ def build(digest: str, profile: str) -> None:
     warnings of pages that it does not read again, and a broken book would pass.
     """
     drop()
-    configuration = book.read_yaml(book.CONFIG)
-    staged = book.staged_config(configuration, footer(profile))
-    (SOURCE / book.CONFIG.name).write_text(
+    configuration = config.read_yaml(config.CONFIG)
+    staged = config.staged_config(configuration, footer(profile))
+    (SOURCE / config.CONFIG.name).write_text(
         yaml.safe_dump(staged, sort_keys=False), encoding="utf-8"
     )
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
@@ -143,7 +142,7 @@ def build(digest: str, profile: str) -> None:
         shutil.rmtree(WORK, ignore_errors=True)
         ended = f"the pages were not built (jupyter-book ended with {done.returncode}):"
         raise BookError(f"{ended}\n{_problems(done.stdout)}")
-    root = f"{book.pages()[0]}.html"
+    root = f"{config.pages()[0]}.html"
     title = html.escape(configuration["title"])
     (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
     exercises.take_solutions_from(made / "_sources")

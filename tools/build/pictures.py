@@ -42,7 +42,7 @@ class _Pictures(HTMLParser):
         self._depth -= bool(self._depth) and tag == self._around
 
 
-def check(executed: NotebookNode, name: str) -> None:
+def require_alternatives(executed: NotebookNode, name: str) -> None:
     """Every picture and table has a caption (so a number), every picture a text alternative."""
     hidden = {"remove-output", "remove-cell"}
     number = 0

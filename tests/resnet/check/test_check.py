@@ -10,19 +10,19 @@ from cells import EVERY, run
 from slips import Slip
 
 from resnet import check
-from resnet.check.verdict import CHECKS
+from resnet.check.feedback import CHECKS
 
 ONE_OF_MANY = r"\b1 (blocks|checks|convolutions|inputs|layers|lines|numbers|times|units)\b"
 
 
-def verdict(slug: str, answer: str) -> check.Verdict:
+def verdict(slug: str, answer: str) -> check.Feedback:
     exercise = EVERY[slug]
     names: dict[str, object] = {}
     run("\n".join([*exercise.imports, "import torch"]), names)
     run(exercise.starter, names)
     run(answer, names)
     found = run(exercise.check, names)
-    assert isinstance(found, check.Verdict)
+    assert isinstance(found, check.Feedback)
     assert not re.search(ONE_OF_MANY, repr(found)), found
     return found
 

@@ -54,7 +54,7 @@ def test_an_interrupt_stops_the_answer_too() -> None:
 
 
 def test_works_outside_the_main_thread() -> None:
-    found: list[check.Verdict] = []
+    found: list[check.Feedback] = []
     thread = threading.Thread(target=lambda: found.append(check.residual(Residual)))
     thread.start()
     thread.join()

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
 from resnet.training.batches import Batches
 from resnet.training.devices import pick_device
-from resnet.training.loop import onwards
+from resnet.training.loop import endless_batches
 from resnet.training.state import State
 from resnet.variants import network
 
@@ -308,7 +308,7 @@ def test_onwards_goes_on_where_it_stood(small: ImageData, stop: int) -> None:
 
     def take(state: State, count: int) -> list[Tensor]:
         taken = []
-        for x, *_ in itertools.islice(onwards(batches, state), count):
+        for x, *_ in itertools.islice(endless_batches(batches, state), count):
             taken.append(x)
             state.step += 1
         return taken

@@ -58,4 +58,4 @@ def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_was_typed(started: str | Path, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", [str(started), "train", "--sample"])
-    assert origin.typed() == typed
+    assert origin.command_line() == typed

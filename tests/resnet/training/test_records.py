@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from resnet.book.recorded import choose, keep, recorded
+from resnet.book.recorded import choose, keep_run, recorded
 from resnet.training import records
 from resnet.training.records import Run
 
@@ -249,8 +249,8 @@ def test_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written unless a folder is named."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RESNET_KEEP", raising=False)
-    keep(make(seed=3), "a")
+    keep_run(make(seed=3), "a")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setenv("RESNET_KEEP", str(tmp_path / "kept"))
-    keep(make(seed=3), "a")
+    keep_run(make(seed=3), "a")
     assert Run.load(tmp_path / "kept" / "a.json") == make(seed=3)

@@ -16,7 +16,7 @@ from resnet.tables import Table
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Feedback:
     """The answer to an answer: true if it is right; prints as text and shows in a notebook.
 
     Attributes:
@@ -57,7 +57,7 @@ class _Printed(io.TextIOBase):
         return len(text)
 
 
-Check = Callable[..., Verdict]
+Check = Callable[..., Feedback]
 
 CHECKS: dict[str, Check] = {}  # of all exercises, in the book's order
 TRIED: dict[str, list[bool]] = {}  # of this kernel, by exercise, in the order of trying
@@ -66,28 +66,28 @@ TRIED: dict[str, list[bool]] = {}  # of this kernel, by exercise, in the order o
 def exercise(judge: Callable[..., str]) -> Check:
     """Make a check of a function that says what it found right, or raises Wrong.
 
-    The check takes what `judge` takes and always returns a Verdict, in seconds: whatever the answer
-    does is caught, and ended where it takes too long.
+    The check takes what `judge` takes and always returns a Feedback, in seconds: whatever the
+    answer does is caught, and ended where it takes too long.
     """
     name = judge.__name__
 
     @wraps(judge)
-    def check(*answers: object, **named: object) -> Verdict:
+    def check(*answers: object, **named: object) -> Feedback:
         try:
             inspect.signature(judge).bind(*answers, **named)
         except TypeError:
-            verdict = Verdict(name, False, (f"Call it as in the text: {_call(judge)}.",))
+            feedback = Feedback(name, False, (f"Call it as in the text: {_call(judge)}.",))
         else:
             printed = _Printed()
             with contextlib.redirect_stdout(printed):
-                verdict = _judged(judge, answers, named)
+                feedback = _judged(judge, answers, named)
             if printed.lines:
                 output = f"Your code printed {counted(printed.lines, 'line')}, held back here."
-                verdict = dataclasses.replace(verdict, says=(*verdict.says, output))
-        TRIED.setdefault(name, []).append(verdict.right)
-        return verdict
+                feedback = dataclasses.replace(feedback, says=(*feedback.says, output))
+        TRIED.setdefault(name, []).append(feedback.right)
+        return feedback
 
-    check.__annotations__["return"] = Verdict
+    check.__annotations__["return"] = Feedback
     CHECKS[name] = check
     return check
 
@@ -98,24 +98,24 @@ def _call(judge: Callable[..., str]) -> str:
 
 def _judged(
     judge: Callable[..., str], answers: Sequence[object], named: dict[str, object]
-) -> Verdict:
+) -> Feedback:
     dtype = torch.get_default_dtype()
     try:
         torch.set_default_dtype(torch.float32)
         with torch.random.fork_rng(devices=[]):  # the reader's own random numbers go on undisturbed
             found = limited(lambda: judge(*answers, **named))
     except Wrong as wrong:
-        return Verdict(judge.__name__, False, wrong.says)
+        return Feedback(judge.__name__, False, wrong.says)
     except Exception as error:  # an answer of a kind that nobody thought of
         message = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Verdict(
+        return Feedback(
             judge.__name__,
             False,
             (f"The check cannot deal with this answer ({message}). Is it of the kind asked for?",),
         )
     finally:
         torch.set_default_dtype(dtype)
-    return Verdict(judge.__name__, True, (found,))
+    return Feedback(judge.__name__, True, (found,))
 
 
 def summary() -> Table:

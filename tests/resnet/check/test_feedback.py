@@ -16,16 +16,16 @@ from torch import nn
 
 import resnet
 from resnet import check
-from resnet.check import verdict
+from resnet.check import feedback
 
 
 @pytest.fixture(autouse=True)
 def clean() -> Iterator[None]:
-    before = dict(verdict.TRIED)
-    verdict.TRIED.clear()
+    before = dict(feedback.TRIED)
+    feedback.TRIED.clear()
     yield
-    verdict.TRIED.clear()
-    verdict.TRIED.update(before)
+    feedback.TRIED.clear()
+    feedback.TRIED.update(before)
 
 
 class Odd:
@@ -64,14 +64,14 @@ ODDITIES: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("name", verdict.CHECKS)
+@pytest.mark.parametrize("name", feedback.CHECKS)
 def test_no_answer_is_told_so(name: str) -> None:
-    """Any object in the place of an answer gives a verdict in words."""
+    """Any object in the place of an answer gets an answer in words."""
     judge = getattr(check, name)
     count = judge.__wrapped__.__code__.co_argcount
     for what, oddity in ODDITIES.items():
         found = judge(*[oddity] * count)
-        assert isinstance(found, check.Verdict) and not found, what
+        assert isinstance(found, check.Feedback) and not found, what
         assert found.says and all(line.strip() for line in found.says), what
         assert "Traceback" not in repr(found) and "site-packages" not in repr(found), what
         assert found._repr_html_().startswith("<p><strong>Not yet</strong>"), what
