@@ -45,7 +45,7 @@ def runs_needed(difference, deviation):
 
 
 # %% explanation [markdown]
-# Squaring $\Delta \ge 2\sqrt{2 s^2/n}$ gives $n \ge 8 (s/\Delta)^2$. If the deviation is as large as the difference, it takes 8 runs of each recipe. (A computer that squares $2\sqrt{2}\, s/\Delta$ instead may come out a hair above 8, and round up to 9; the check takes that, too.) If it is half of it, 2 are enough, but only because $s$ is taken to be known. A deviation that is itself computed from two runs of each is so uncertain that, by chance alone, a difference of twice its error or more turns up in 18 of 100 cases. {doc}`06-reproduction` therefore uses Welch's test, which allows for that.
+# Squaring $\Delta \ge 2\sqrt{2 s^2/n}$ gives $n \ge 8 (s/\Delta)^2$. If the deviation is as large as the difference, it takes 8 runs of each recipe. (A computer that squares $2\sqrt{2}\, s/\Delta$ instead may come out a hair above 8, and round up to 9; the check takes that, too.) If it is half of it, 2 are enough, but only because $s$ is taken to be known. A deviation that is itself computed from two runs of each is so uncertain that, by chance alone, a difference of twice its error or more turns up in 18 of 100 cases. {doc}`07-reproduction` therefore uses Welch's test, which allows for that.
 #
 # For the measurement a good answer says
 #

@@ -7,7 +7,7 @@ Every exercise's check is here under its name; the names come from the chapters'
 from typing import TYPE_CHECKING
 
 # each makes its checks known to `CHECKS`
-from resnet.check import chapter1, chapter2, chapter3, chapter4, chapter5, chapter6  # noqa: F401
+from resnet.check import chapter1, chapter2, chapter3, chapter4, chapter5, chapter7  # noqa: F401
 from resnet.check.feedback import CHECKS, Feedback, summary
 
 if TYPE_CHECKING:

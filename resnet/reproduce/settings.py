@@ -3,7 +3,7 @@
 Scales: "smoke" takes seconds and shows that everything runs; "cpu" is what two processor cores
 train in some hours; "gpu" is a quarter of the papers' steps at their width; "papers" is their own
 training. All of it was fixed before the first run of seeds 10 and up; what had been seen by then
-stands with the claims (`Claim.seen`) and in chapter 6.
+stands with the claims (`Claim.seen`) and in chapter 7.
 """
 
 import dataclasses
@@ -182,7 +182,7 @@ PAPERS_2016A = Setting(
     full=True,
     note="as in the paper, but 110 layers start at 0.1, not at 0.01",
 )
-# 2016b compares networks half a point apart: see `power` in chapter 6 for the number of seeds
+# 2016b compares networks half a point apart: see `power` in chapter 7 for the number of seeds
 PAPERS_2016B = dataclasses.replace(
     PAPERS_2016A,
     folder="papers-2016b",

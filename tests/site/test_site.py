@@ -305,9 +305,9 @@ def test_front_page_leads_to_every_chapter(on_desk: dict[str, Visit], origin: st
 
 
 def test_exercises_have_the_numbers_of_the_notebook(origin: str) -> None:
-    page = (SITE / "chapters" / "07-exercises.html").read_text(encoding="utf-8")
+    page = (SITE / "chapters" / "08-exercises.html").read_text(encoding="utf-8")
     shown = re.findall(r'"caption-number">(Exercise [\d.]+) </span> \((.+?)\)</p>', page)
-    cells = notebooks.read(ROOT / "chapters" / "07-exercises.ipynb").cells
+    cells = notebooks.read(ROOT / "chapters" / "08-exercises.ipynb").cells
     heads = [re.match(r"### (Exercise [\d.]+): (.+)", cell.source) for cell in cells]
     assert [html.unescape(f"{n}: {title}") for n, title in shown] == [
         f"{head[1]}: {head[2]}" for head in heads if head

@@ -23,7 +23,7 @@ from ..common import BUILD, CHAPTERS, ROOT, BookError
 from . import notebooks
 
 FOLDER = ROOT / "exercises"
-NAME = "07-exercises"
+NAME = "08-exercises"
 INTRODUCTION = FOLDER / "introduction.md"
 LEVELS = ("warm-up", "core", "research")
 LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises

@@ -1,4 +1,4 @@
-"""Chapter 6 on the first edition's runs: a test for each sentence that interprets them."""
+"""Chapter 7 on the first edition's runs: a test for each sentence that interprets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of chapter 6: what a check is worth, and how many runs it needs."""
+"""Checks of chapter 7: what a check is worth, and how many runs it needs."""
 
 import itertools
 import math

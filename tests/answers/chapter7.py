@@ -1,4 +1,4 @@
-"""Wrong and right answers to the exercises of chapter 6; see `answers`."""
+"""Wrong and right answers to the exercises of chapter 7; see `answers`."""
 
 from __future__ import annotations
 
