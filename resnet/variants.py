@@ -23,6 +23,7 @@ from resnet.nets import (
     network_name,
     papers_options,
 )
+from resnet.starts import STARTS
 
 
 class ScaledBlock(BasicBlock):
@@ -83,6 +84,18 @@ class DropoutBlock(BasicBlock):
         return branch + self.drop(shortcut)
 
 
+class ReZeroBlock(BasicBlock):
+    """A basic block whose branch has one learned factor, 0 at first (Bachlechner et al. 2021)."""
+
+    def __init__(self, *shape: int, **options: Any) -> None:
+        super().__init__(*shape, **options)
+        self.factor = nn.Parameter(torch.zeros(()))
+
+    def join(self, branch: Tensor, shortcut: Tensor) -> Tensor:
+        """Return the shortcut and so much of the branch."""
+        return self.factor * branch + shortcut
+
+
 # Table 1: what it calls the units, with other biases of the gates behind.
 SHORTCUT_KINDS: dict[str, Callable[..., BasicBlock]] = {
     "constant scaling": ScaledBlock,
@@ -95,6 +108,7 @@ SHORTCUT_KINDS: dict[str, Callable[..., BasicBlock]] = {
         for bias in (-6, 0, -5, -7)
     },
 }
+UNITS = SHORTCUT_KINDS | {"ReZero": ReZeroBlock}
 MOVED = tuple(name for name in PLACEMENTS if name not in ("original", PREACT))  # Table 2's others
 OPTIONS = {words: option for option, words in OPTION_WORDS.items()}
 NAME = re.compile(r"(CIFAR )?(pre-activation )?(plain|ResNet)-(\d+)((?:, [^,]+)*)")
@@ -118,7 +132,7 @@ def _described(name: str) -> dict[str, Any]:
             option, value = OPTIONS[words]
             parts[option] = value
         else:
-            require_one_of("variant", words, (*OPTIONS, "width 8", *MOVED, *SHORTCUT_KINDS))
+            require_one_of("variant", words, (*OPTIONS, "width 8", *MOVED, *UNITS, *STARTS))
             parts["variant"] = words
     if network_name(**parts) != name:
         raise ValueError(f"name={name!r}: expected {network_name(**parts)!r}")
@@ -148,15 +162,15 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
         if variant or parts.pop("width") != 16 or parts.pop("bottleneck") != (depth >= 50):
             raise ValueError(f"name={name!r}: only CIFAR networks come with other units or widths")
         return imagenet_resnet(depth, num_classes, in_channels, **parts)
-    if variant:
+    if variant and variant not in STARTS:
         if (
             parts["shortcut"] is None
             or parts["preact"]
-            or (variant in SHORTCUT_KINDS and parts["bottleneck"])
+            or (variant in UNITS and parts["bottleneck"])
         ):
             raise ValueError(f"name={name!r}: {variant!r} goes with original blocks of two layers")
-        if variant in SHORTCUT_KINDS:
-            parts["unit"] = partial(SHORTCUT_KINDS[variant], shortcut=parts["shortcut"])
+        if variant in UNITS:
+            parts["unit"] = partial(UNITS[variant], shortcut=parts["shortcut"])
         else:
             options = {"shortcut": parts["shortcut"], "placement": variant}
             if parts["bottleneck"]:
@@ -165,4 +179,6 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
             parts["unit"] = partial(kind, **options)
     net = cifar_resnet(depth, num_classes, in_channels, **parts)
     net.name = name
+    if variant in STARTS:
+        STARTS[variant](net)
     return net

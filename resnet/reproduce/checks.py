@@ -16,16 +16,28 @@ from resnet.training.records import Run
 from resnet.variants import network
 
 LEVEL = 0.05  # of the one-sided test that an order has to pass
-EARLY = 800  # steps after which "early_error" is taken, of the window that ends there
+EARLY = 800
+# errors before the end: the step that their window ends with
+ENDS = {"warm_up_error": WINDOW, "early_error": EARLY, "later_error": 2 * EARLY}
 FAILED = 90.0  # percent: the error of guessing among ten classes
 
-Quantity = Literal["train_error", "early_error", "train_error_mean", "test_error", "response"]
+Quantity = Literal[
+    "train_error",
+    "warm_up_error",
+    "early_error",
+    "later_error",
+    "train_error_mean",
+    "test_error",
+    "response",
+]
 Runs = Mapping[str, Sequence[Run]]  # by row of the claim
 Values = Mapping[str, Sequence[float]]  # likewise, a number for each seed
 
 WORDS: dict[Quantity, str] = {
     "train_error": "training error (%)",
+    "warm_up_error": f"training error, steps 1 to {WINDOW} (%)",
     "early_error": f"training error, steps {EARLY - WINDOW + 1} to {EARLY} (%)",
+    "later_error": f"training error, steps {2 * EARLY - WINDOW + 1} to {2 * EARLY} (%)",
     "train_error_mean": "training error, mean over all steps (%)",
     "test_error": "test error (%)",
     "response": "median response",
@@ -57,11 +69,11 @@ def value(run: Run, quantity: Quantity) -> float | None:
         weights = run.column("images")
         pairs = zip(run.column("train_accuracy"), weights, strict=True)
         return 100 * (1 - sum(a * n for a, n in pairs) / sum(weights))
-    if quantity == "early_error":
-        early = [row for row in run.rows if row["step"] == EARLY]
-        if run.rows[-1]["step"] < EARLY:  # a smoke run
-            early = run.rows[:1]
-        return 100 * (1 - early[0]["train_accuracy"]) if early else None
+    if end := ENDS.get(quantity):
+        window = [row for row in run.rows if row["step"] == end]
+        if run.rows[-1]["step"] < end:  # a smoke run
+            window = run.rows[:1]
+        return 100 * (1 - window[0]["train_accuracy"]) if window else None
     return 100 * (1 - run.rows[-1][quantity.replace("error", "accuracy")])
 
 

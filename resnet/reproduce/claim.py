@@ -1,6 +1,5 @@
 """What a claim is: networks, what must hold of them, and how they are trained at each scale."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -49,7 +48,7 @@ class Claim:
             entry = self.rows[row]
             what = entry if isinstance(entry, Row) else Row(entry)
             name = setting.network(what.network.format(n=self.depths.get(scale)))
-            found[row] = name, dataclasses.replace(setting.recipe, **what.changes)  # type: ignore[arg-type]
+            found[row] = name, what.recipe(setting.recipe)
         return found
 
     def asked(self, scale: str, *, full: bool) -> list[Check]:

@@ -7,15 +7,18 @@ from typing import Any
 from resnet.arguments import require_one_of
 from resnet.reproduce.claims import CLAIMS, ORDER
 from resnet.reproduce.settings import SCALES
+from resnet.reproduce.why import EXPERIMENTS
 from resnet.reproduce.work import Job, plan, reproduce
+
+CHOICES = CLAIMS | EXPERIMENTS
 
 
 def add(commands: Any) -> None:
     """Add the command to the others of `python -m resnet`."""
     parser = commands.add_parser("reproduce", help="make the records that a claim needs")
     add = parser.add_argument
-    every = ", ".join(CLAIMS)
-    add("claims", nargs="+", metavar="claim", choices=[*CLAIMS, "all"], help=f"{every}; or all")
+    every = ", ".join(CHOICES)
+    add("claims", nargs="+", metavar="claim", choices=[*CHOICES, "all"], help=f"{every}; or all")
     add("--scale", default="smoke", choices=SCALES, help="see resnet/reproduce/settings.py")
     add("--seeds", type=int, nargs="+", metavar="SEED", help="some of the planned; default: all")
     add("--data", nargs="+", default=[], metavar="SET=OTHER", help="as cifar10=folder:PATH")
@@ -40,10 +43,10 @@ def work(options: argparse.Namespace) -> None:
     else:
         queue = [(tuple(options.claims), options.seeds)]
         for name in options.claims:
-            require_one_of(f"scale (of {name})", options.scale, tuple(CLAIMS[name].settings))
+            require_one_of(f"scale (of {name})", options.scale, tuple(CHOICES[name].settings))
     jobs: dict[Path, Job] = {}
     for names, seeds in queue:
-        chosen = [CLAIMS[name] for name in names]
+        chosen = [CHOICES[name] for name in names]
         found = plan(chosen, options.scale, seeds=seeds, data=data, folder=options.folder)
         jobs |= {job.path: job for job in found if job.path not in jobs}
     if options.plan:

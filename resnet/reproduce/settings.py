@@ -66,11 +66,21 @@ class Row:
     Attributes:
         network: its name at the papers' width; `{n}` stands for the depth.
         changes: fields of the setting's recipe, replaced.
+        share: of the setting's steps after which the training stops.
 
     """
 
     network: str
     changes: dict[str, object] = field(default_factory=dict)
+    share: float = 1.0
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        """Return a setting's recipe with this row's changes."""
+        if self.share < 1 and recipe.steps:
+            steps = max(1, round(recipe.steps * self.share))
+            milestones = tuple(m for m in recipe.milestones if m < steps)
+            recipe = dataclasses.replace(recipe, steps=steps, milestones=milestones)
+        return dataclasses.replace(recipe, **self.changes)  # type: ignore[arg-type]
 
 
 def scaled(recipe: Recipe, steps: int, image_size: int) -> Recipe:

@@ -156,6 +156,8 @@ def fit(
                 loss = F.cross_entropy(scores, y, label_smoothing=recipe.label_smoothing)
                 optimizer.zero_grad()
                 (loss * share).backward()
+            if recipe.clip:
+                nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
             optimizer.step()
             state.count(loss, scores, y)
             if state.step < end:  # the row's last step is saved with its test

@@ -27,6 +27,8 @@ class Recipe:
             line from 0 to lr over the first quarter of the steps and back to 0 over the others.
         milestones: steps at which lr is divided by 10.
         warm_up: (lr, steps): another rate for the first steps.
+        clip: largest norm of the whole gradient; a larger one is scaled down to it (Pascanu et al.
+            2013, Sec. 3.2).
         label_smoothing: share of the target that is spread over all classes.
         image_size: pixels per side the images are resized to; None leaves them alone.
         subtract_mean: subtract the mean training image from every image (2016a, Sec. 4.2).
@@ -50,6 +52,7 @@ class Recipe:
     schedule: Schedule = "steps"
     milestones: tuple[int, ...] = ()
     warm_up: tuple[float, int] | None = None
+    clip: float | None = None
     label_smoothing: float = 0.0
     image_size: int | None = None
     subtract_mean: bool = False
@@ -84,6 +87,8 @@ class Recipe:
             object.__setattr__(self, "warm_up", (rate, steps))
             require_rate("warm_up[0]", rate)
             require_positive(**{"warm_up[1]": steps})
+        if self.clip is not None:
+            require_rate("clip", self.clip)
         for name in ("pad", "held_out"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from resnet import BasicBlock, Bottleneck, cifar_resnet, count_parameters, imagenet_resnet, nets
 from resnet.blocks import PLACEMENTS, SHORTCUTS
 from resnet.nets import IMAGENET_UNITS
-from resnet.reproduce import CLAIMS
+from resnet.reproduce import CLAIMS, EXPERIMENTS
 from resnet.reproduce.checks import Counted
+from resnet.starts import STARTS
 from resnet.training.speed import NETWORKS
 from resnet.variants import MOVED, SHORTCUT_KINDS, GatedBlock, network
 
@@ -147,7 +148,7 @@ def test_a_gate_is_computed_once() -> None:
 def every_name() -> list[str]:
     """Networks that claims, recipes and commands can name, and what the makers can make."""
     names = [name for name, *_ in NETWORKS]
-    for claim in CLAIMS.values():
+    for claim in (CLAIMS | EXPERIMENTS).values():
         names += [name for s in claim.settings for name, _ in claim.trained(s).values()]
         names += [check.network for check in claim.checks if isinstance(check, Counted)]
     for depth in (20, 50, 56, 110, 152, 164, 1001):
@@ -173,6 +174,7 @@ class Form:
 def test_names_and_networks_are_each_others_inverse(monkeypatch: pytest.MonkeyPatch) -> None:
     """By everything that can be chosen: no two networks share a name, and each name finds its."""
     monkeypatch.setattr(nets, "ResNet", Form)
+    monkeypatch.setattr(variants, "STARTS", dict.fromkeys(STARTS, lambda _: None))
     seen: dict[str, str] = {}
     for name in every_name():
         net: Any = network(name)

@@ -23,6 +23,7 @@ from resnet import DataError, Recipe, Run
 from resnet.__main__ import main
 from resnet.reproduce import (
     CLAIMS,
+    EXPERIMENTS,
     ORDER,
     Claim,
     Finding,
@@ -467,11 +468,13 @@ def test_tables() -> None:
 
 # The claims as they stand
 
+ALL = CLAIMS | EXPERIMENTS
 
-@pytest.mark.parametrize("name", CLAIMS)
+
+@pytest.mark.parametrize("name", ALL)
 def test_claims_are_whole(name: str) -> None:
     """Each says where it is from; every check is of rows that there are, at some scale."""
-    claim = CLAIMS[name]
+    claim = ALL[name]
     assert claim.title and claim.source and claim.statement
     assert claim.checks or claim.not_asked
     assert {row for check in claim.checks for row in check.rows} <= set(claim.rows)
@@ -487,12 +490,12 @@ def test_claims_are_whole(name: str) -> None:
 
 def test_every_claim_is_in_the_order_of_work() -> None:
     named = [name for names, _ in ORDER for name in names]
-    assert set(named) == {name for name, claim in CLAIMS.items() if claim.settings}
+    assert set(named) == {name for name, claim in ALL.items() if claim.settings}
 
 
 def test_no_reduced_setting_is_called_full() -> None:
     """Full is the papers' own training, and D2L's, which two cores can do."""
-    for name, claim in CLAIMS.items():
+    for name, claim in ALL.items():
         for scale, setting in claim.settings.items():
             assert setting.full == (scale == "papers" or (name, scale) == ("d2l", "cpu"))
             assert setting.note
@@ -524,21 +527,29 @@ PLANNED = {
     "pre-activation ResNet-164 < ResNet-164",
     "d2l": "",
     "costs": "",
+    "size": "later: plain-20 < plain-56, plain-20, rate 0.01 < plain-56, rate 0.01, "
+    "plain-20, clipped < plain-56, clipped, plain-20, Adam < plain-56, Adam",
+    "point": "later and warm-up: grown < plain-56, Dirac < plain-56, grown < plain-20 + 2, "
+    "plain-20 < grown",
+    "zero": "early: ResNet-56, zero < ResNet-56, ResNet-56, ReZero < ResNet-56, "
+    "ResNet-56, zero − ResNet-20, zero < ResNet-56 − ResNet-20",
 }
 
 
 @pytest.mark.parametrize("name", PLANNED)
 def test_orders_are_the_planned_ones(name: str) -> None:
     kinds = {"train_error": "training", "train_error_mean": "mean", "early_error": "early",
+             "warm_up_error": "warm-up", "later_error": "later",
              "test_error": "test", "response": "median"}  # fmt: skip
-    orders = [check for check in CLAIMS[name].checks if isinstance(check, Less)]
+    orders = [check for check in ALL[name].checks if isinstance(check, Less)]
     told = ", ".join(str(check).partition(": ")[2] for check in orders)
-    assert {kinds[check.quantity] for check in orders} <= {PLANNED[name].partition(":")[0]}
+    words = PLANNED[name].partition(":")[0].split(" and ")
+    assert {kinds[check.quantity] for check in orders} <= {*words}
     assert told == PLANNED[name].partition(": ")[2]
-    for check in CLAIMS[name].checks:
+    for check in ALL[name].checks:
         if type(check) is Within and check.high < 100:
             middle, half = (check.low + check.high) / 2, (check.high - check.low) / 2
-            assert (middle, half) == pytest.approx((CLAIMS[name].published[check.row], 0.8))
+            assert (middle, half) == pytest.approx((ALL[name].published[check.row], 0.8))
 
 
 def test_published_values_are_those_of_the_row() -> None:
@@ -613,7 +624,7 @@ def test_plan_of_rows_with_recipes_of_their_own(tmp_path: Path) -> None:
 
 def test_every_job_has_a_file_of_its_own() -> None:
     for scale in SCALES:
-        jobs = plan(CLAIMS.values(), scale)
+        jobs = plan(ALL.values(), scale)
         told = {(job.network, str(job.recipe), job.seed, job.setting.folder) for job in jobs}
         assert len({job.path for job in jobs}) == len(jobs) == len(told)
 
@@ -696,13 +707,14 @@ def test_plan_on_the_command_line(smoke: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_order_of_the_long_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    """Depth, a seed of D2L's, the blocks, and D2L's other seed last."""
+    """Depth, a seed of D2L's, chapter 6's suspects, the blocks, and D2L's other seed last."""
     assert main(["reproduce", "all", "--scale", "cpu", "--plan"]) == 0
     lines = [Path(line.split()[0]) for line in capsys.readouterr().out.splitlines()]
     folders = [path.parent.name for path in lines]
     assert folders[:18] == ["depth"] * 18
     assert (folders[18], folders[-1]) == ("d2l", "d2l")
-    assert set(folders[19:-1]) == {"start", "blocks"}
+    assert set(folders[19:-1]) == {"depth", "start", "blocks"}
+    assert "depth" not in folders[folders.index("start") :]
     assert [path.stem for path in lines[:4]] == [
         f"{name}-width-8-seed10" for name in ("plain-20", "plain-56", "resnet-20", "resnet-56")
     ]
@@ -881,3 +893,28 @@ def test_findings_of_the_book_are_computable() -> None:
         for found in findings(claim, load_records()):
             assert isinstance(found, Finding)
             assert str(rows_table(found)) and str(checks_table(found))
+
+
+def test_a_row_can_stop_early() -> None:
+    """What is compared with the first steps of a longer run is trained for these steps only."""
+    trained = EXPERIMENTS["point"].trained("cpu")
+    usual, short = trained["plain-56"][1], trained["grown"][1]
+    assert (usual.steps, usual.milestones) == (8000, (4000, 6000))
+    assert (short.steps, short.milestones) == (1600, ())
+    assert all(usual.rate(i, 8000) == short.rate(i, 1600) for i in range(1600))
+    assert Row("x", share=0.6).recipe(usual).milestones == (4000,)
+    assert Row("x", share=0.2).recipe(EXPERIMENTS["point"].settings["smoke"].recipe).steps == 1
+    folders = {job.path.parent.name for job in plan(EXPERIMENTS.values(), "cpu")}
+    assert folders == {"depth"}  # so the runs of the claims about depth are shared
+
+
+def test_errors_before_the_end() -> None:
+    (run,) = made("plain-20", [40.0])
+    run.rows[:] = [
+        {"step": step, "images": 10, "train_accuracy": step / 2000, "test_accuracy": 0}
+        for step in (400, 800, 1200, 1600)
+    ]
+    found = [value(run, q) for q in ("warm_up_error", "early_error", "later_error", "train_error")]
+    assert found == pytest.approx([80, 60, 20, 20])
+    del run.rows[2:]
+    assert value(run, "later_error") == pytest.approx(80)  # a smoke run has its first window

@@ -120,3 +120,9 @@ def test_small_is_the_papers_shape() -> None:
     assert (SMALL.image_size, SMALL.pad) == (14, 2)
     usual = {"steps": 64_000, "milestones": (32_000, 48_000), "warm_up": None, "pad": 4}
     assert dataclasses.replace(SMALL, **usual, image_size=None) == CIFAR
+
+
+def test_clip_is_a_norm() -> None:
+    with pytest.raises(ValueError, match="clip=0"):
+        Recipe(epochs=1, batch_size=1, lr=0.1, clip=0)
+    assert Recipe(epochs=1, batch_size=1, lr=0.1).clip is None

@@ -1,0 +1,109 @@
+"""Look into a network: the gradient at each block, along a line of inputs, and without some blocks.
+
+Chapter 6 uses these to ask why residual networks train.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resnet.arguments import require_positive
+from resnet.blocks import ResidualUnit
+
+
+def units(model: nn.Module) -> list[ResidualUnit]:
+    """Return a network's residual units, first to last."""
+    return [module for module in model.modules() if isinstance(module, ResidualUnit)]
+
+
+def gradient_norms(model: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
+    """Return the norm of the loss's gradient at the input of each unit, first to last.
+
+    Args:
+        model: of `resnet.nets`; its mode counts, and in training mode its BN averages move on.
+        images: (N, C, H, W).
+        labels: (N,), whole numbers.
+
+    """
+    inputs: list[Tensor] = []
+    hooks = [
+        unit.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
+        for unit in units(model)
+    ]
+    try:
+        loss = F.cross_entropy(model(images), labels)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [gradient.norm().item() for gradient in torch.autograd.grad(loss, inputs)]
+
+
+def growth(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Return how much larger the gradient is at the first unit's input than at the last's."""
+    norms = gradient_norms(model, images, labels)
+    return norms[0] / norms[-1]
+
+
+def gradient_correlation(
+    model: nn.Module, start: Tensor, end: Tensor, *, points: int = 256
+) -> list[float]:
+    """Return how alike the input's gradients are at two points of a line, by their distance.
+
+    Balduzzi et al. 2017 (*The Shattered Gradients Problem*), Sec. 2, for images: the gradient of
+    the first score for the input is taken at equally spaced points from `start` to `end`.
+
+    Args:
+        model: left in evaluation mode, so that the points do not normalise one another.
+        start: an image (C, H, W).
+        end: another.
+        points: on the line, both ends included.
+
+    Returns:
+        for each distance from 0 to points - 1, in steps of the line, the mean over pairs of the
+        cosine between their gradients.
+
+    """
+    require_positive(points=points)
+    model.eval()
+    share = torch.linspace(0, 1, points).view(-1, 1, 1, 1)
+    line = torch.lerp(start[None], end[None], share).requires_grad_()
+    (gradients,) = torch.autograd.grad(model(line)[:, 0].sum(), line)
+    directions = F.normalize(gradients.flatten(1))
+    cosines = directions @ directions.T
+    return [cosines.diagonal(lag).mean().item() for lag in range(points)]
+
+
+@contextlib.contextmanager
+def without(model: nn.Module, removed: Iterable[int]) -> Iterator[None]:
+    """Take some units out for a while: their input is passed on (Veit et al. 2016, Sec. 4.1).
+
+    Args:
+        model: of `resnet.nets`.
+        removed: numbers of units, the first has 0; units that change the shape cannot be removed.
+
+    Raises:
+        ValueError: for a unit that is not there, or changes the shape.
+
+    """
+    found, removed = units(model), list(removed)
+    for number in removed:
+        if not 0 <= number < len(found):
+            raise ValueError(f"removed has {number}: expected numbers from 0 to {len(found) - 1}")
+        if not keeps_shape(found[number]):
+            raise ValueError(f"removed has {number}: this unit changes the shape of its input")
+    hooks = [found[i].register_forward_hook(lambda _, args, __: args[0]) for i in removed]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def keeps_shape(unit: ResidualUnit) -> bool:
+    """Say whether a unit's output has its input's shape."""
+    convolutions = [m for m in unit.branch.children() if isinstance(m, nn.Conv2d)]
+    first, last = convolutions[0], convolutions[-1]
+    return first.in_channels == last.out_channels and all(c.stride == (1, 1) for c in convolutions)

@@ -1,0 +1,84 @@
+"""Other starting points: what a network computes before its first step, set by its weights.
+
+Each function changes a network of `resnet.nets` in place. `resnet.variants.network` knows them by
+name: "plain-56, grown start".
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from resnet.nets import ResNet
+from resnet.probe import keeps_shape, units
+
+SHALLOW = 3  # units per stage of a network of 20 layers
+
+# ReLU of a standard normal number: mean and standard deviation
+MEAN = 1 / math.sqrt(2 * math.pi)
+DEVIATION = math.sqrt(0.5 - MEAN**2)
+
+
+def zero_last_scale(model: ResNet) -> None:
+    """Start each unit as its shortcut: its last BN scales by 0 (Goyal et al. 2017, Sec. 5.1).
+
+    Raises:
+        ValueError: unless it is a residual network whose branches end with BN.
+
+    """
+    for unit in units(model):
+        last = list(unit.branch.children())[-1]
+        if unit.shortcut is None or not isinstance(last, nn.BatchNorm2d):
+            raise ValueError(f"{model.name}: expected residual units whose branch ends with BN")
+        nn.init.zeros_(last.weight)
+
+
+def grown(model: ResNet) -> None:
+    """Start a plain network as one of 20 layers: all further units pass on what they get.
+
+    Their kernels are Dirac's. What reaches them is a ReLU of normalised numbers; the BNs give it
+    back the mean and the deviation that it has if these are normally distributed. So a unit
+    computes its input up to what the channels differ from that.
+
+    Raises:
+        ValueError: unless it is a plain network of the original form.
+
+    """
+    _require_plain(model)
+    for name, stage in model.named_children():
+        if name.startswith("stage"):
+            for unit in list(stage.children())[SHALLOW:]:
+                for layer in unit.modules():
+                    if isinstance(layer, nn.Conv2d):
+                        nn.init.dirac_(layer.weight)
+                    if isinstance(layer, nn.BatchNorm2d):
+                        nn.init.constant_(layer.weight, DEVIATION)
+                        nn.init.constant_(layer.bias, MEAN)
+
+
+@torch.no_grad()
+def dirac(model: ResNet) -> None:
+    """Add Dirac kernels to the random ones where the shape is kept (Zagoruyko and Komodakis 2017).
+
+    Raises:
+        ValueError: unless it is a plain network of the original form.
+
+    """
+    _require_plain(model)
+    for unit in filter(keeps_shape, units(model)):
+        for layer in unit.branch.children():
+            if isinstance(layer, nn.Conv2d):
+                layer.weight += nn.init.dirac_(torch.empty_like(layer.weight))
+
+
+def _require_plain(model: ResNet) -> None:
+    if any(unit.shortcut is not None or unit.placement.before for unit in units(model)):
+        raise ValueError(f"{model.name}: expected a plain network")
+
+
+STARTS: dict[str, Callable[[ResNet], None]] = {
+    "zero last scale": zero_last_scale,
+    "grown start": grown,
+    "Dirac start": dirac,
+}
