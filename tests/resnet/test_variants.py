@@ -9,7 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from resnet import BasicBlock, Bottleneck, cifar_resnet, count_parameters, imagenet_resnet, nets
+from resnet import (
+    BasicBlock,
+    Bottleneck,
+    cifar_resnet,
+    count_parameters,
+    imagenet_resnet,
+    nets,
+    variants,
+)
 from resnet.blocks import PLACEMENTS, SHORTCUTS
 from resnet.nets import IMAGENET_UNITS
 from resnet.reproduce import CLAIMS, EXPERIMENTS

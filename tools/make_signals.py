@@ -1,0 +1,157 @@
+"""Measure what chapter 6 shows of untrained networks and of the first steps, into results/.
+
+`python -m tools.make_signals growth shattering training`: minutes, minutes, and an hour of a core.
+"""
+
+import argparse
+import copy
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from resnet.data import ImageData, load_data
+from resnet.measure import refresh_statistics
+from resnet.nets import ResNet
+from resnet.probe import gradient_correlation, growth, units
+from resnet.training.batches import Batches
+from resnet.training.devices import machine
+from resnet.training.loop import fit
+from resnet.training.origin import commit
+from resnet.training.recipes import SMALL
+from resnet.training.records import results
+from resnet.variants import network
+
+from .common import write_whole
+
+FORMS = ("plain", "ResNet", "pre-activation ResNet")
+SEEDS = range(5)
+SIZE = 16  # pixels per side
+Row = dict[str, Any]
+
+
+def sample(count: int) -> tuple[Tensor, Tensor]:
+    """Return the first training images of the book's Fashion-MNIST sample, and their labels."""
+    data = load_data("fashion-mnist", sample=True)
+    batches = Batches(
+        data, dataclasses.replace(SMALL, image_size=SIZE, batch_size=count), torch.device("cpu")
+    )
+    images, labels = next(iter(batches.clean(count, count)))
+    return images, labels
+
+
+def make(name: str, seed: int) -> ResNet:
+    """Make a network for the sample's images with the weights of a seed."""
+    torch.manual_seed(seed)
+    return network(name, 10, 1)
+
+
+def growths() -> Iterator[Row]:
+    """Growth of the gradient from the last unit's input to the first's, by depth and form."""
+    for kind in ("", ", bottlenecks"):
+        for form in FORMS:
+            for depth in (20, 32, 56, 110, 218) if not kind else (20, 56, 110, 218):
+                name = f"{form}-{depth}{kind}"
+                for batch in (32, 128):
+                    images, labels = sample(batch)
+                    found, losses = [], []
+                    for seed in SEEDS:
+                        net = make(name, seed)
+                        found.append(growth(net, images, labels))
+                        with torch.no_grad():
+                            losses.append(F.cross_entropy(net(images), labels).item())
+                    yield {
+                        "network": name,
+                        "form": form + kind,
+                        "units": len(units(net)),
+                        "batch": batch,
+                        "growth": found,
+                        "loss": losses,
+                    }
+
+
+def shattering() -> Iterator[Row]:
+    """Cosine of the input's gradients along lines between two images, by their distance."""
+    images, _ = sample(128)
+    for form in FORMS:
+        for depth in (20, 56, 110):
+            curves = []
+            for seed in SEEDS:
+                net = make(f"{form}-{depth}", seed)
+                refresh_statistics(net, [images])
+                start, end = images[2 * seed], images[2 * seed + 1]
+                curves.append(gradient_correlation(net, start, end))
+            yield {"network": f"{form}-{depth}", "correlation": curves}
+
+
+def first_steps() -> Iterator[Row]:
+    """Growth, distance from the start and BN's scales after so many steps of the papers' shape."""
+    data = load_data("fashion-mnist")
+    assert isinstance(data, ImageData)
+    images, labels = sample(128)
+    recipe = dataclasses.replace(SMALL, image_size=SIZE, milestones=())
+    for form in FORMS:
+        name = f"{form}-56, width 8"
+        for seed in SEEDS[:2]:
+            for steps in (0, 1, 10, 100, 1000):
+                net = make(name, seed)
+                start = copy.deepcopy(net)
+                if steps:
+                    fit(net, data, dataclasses.replace(recipe, steps=steps), seed=seed,
+                        device="cpu", precision="float32", progress=False)  # fmt: skip
+                yield {
+                    "network": name,
+                    "seed": seed,
+                    "steps": steps,
+                    "growth": growth(net.train(), images, labels),
+                    "moved": distances(start, net),
+                    "scales": [
+                        m.weight.abs().mean().item()
+                        for m in net.modules()
+                        if isinstance(m, nn.BatchNorm2d)
+                    ],
+                }
+
+
+def distances(start: nn.Module, end: nn.Module) -> list[float]:
+    """Return how far each convolution's weights have moved, as a share of their norm."""
+    pairs = zip(start.modules(), end.modules(), strict=True)
+    return [
+        ((b.weight - a.weight).norm() / a.weight.norm()).item()
+        for a, b in pairs
+        if isinstance(a, nn.Conv2d) and isinstance(b, nn.Conv2d)
+    ]
+
+
+MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "growth": growths,
+    "shattering": shattering,
+    "training": first_steps,
+}
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Measure, print a line per row, write a record per measurement."""
+    parser = argparse.ArgumentParser(prog="python -m tools.make_signals", description=__doc__)
+    parser.add_argument("what", nargs="+", choices=MEASUREMENTS)
+    for what in parser.parse_args(given).what:
+        rows = []
+        for row in MEASUREMENTS[what]():
+            rows.append(row)
+            print(what, row["network"], flush=True)
+        record = {
+            "machine": machine("cpu"),
+            "commit": commit(),
+            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "rows": rows,
+        }
+        write_whole(results() / f"why-{what}.json", json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
