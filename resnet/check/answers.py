@@ -138,11 +138,8 @@ def _compared(given: tuple[int, ...] | str, expected: tuple[int, ...] | str) -> 
     if expected == "error":
         return _("it does not run. Which shapes meet at the addition?")
     if len(given) != len(expected):
-        return _(
-            "it has {numbers}; the shape has {n}.",
-            numbers=counted(len(given), _("number")),
-            n=len(expected),
-        )
+        numbers = counted(len(given), _("number"))
+        return _("it has {numbers}; the shape has {n}.", numbers=numbers, n=len(expected))
     names = (_("the batch"), _("the channels"), _("the height"), _("the width"))
     pairs = zip(names, given, expected, strict=False)
     return _("look at {axes}.", axes=_(" and ").join(name for name, a, b in pairs if a != b))
