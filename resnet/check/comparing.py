@@ -225,7 +225,7 @@ def run(module: nn.Module, x: Tensor, what: str) -> Tensor:
 
 
 def _strided(module: nn.Module) -> tuple[str, ...]:
-    """What the strides of the convolutions say, where two ways do not fit together."""
+    """Say what the strides of the convolutions tell, where two ways do not fit together."""
     strided = sum(
         isinstance(layer, nn.Conv2d) and max(layer.stride) > 1 for layer in module.modules()
     )
@@ -243,7 +243,7 @@ def filled(module: nn.Module, x: Tensor, training: bool, what: str) -> Tensor:
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two outputs agree, to what another order of the same sums may change."""
+    """Say whether two outputs agree, to what another order of the same sums may change."""
     if a.shape != b.shape or not torch.isfinite(a).all():
         return False
     return bool((a - b).abs().max() <= 1e-3 * max(1.0, float(b.abs().max())))
@@ -444,7 +444,7 @@ def other_activity(found: "Counter[str]", expected: "Counter[str]") -> tuple[str
 
 
 def bottleneck_cases() -> Cases:
-    """Arguments (in_channels, channels, stride) that keep and change the shape, one pair drawn."""
+    """Return (in_channels, channels, stride) that keep and change the shape, one pair drawn."""
     width, narrow, height = drawn((9, 15), (2, 4), (6, 12))
     return [
         ((12, 3), (3, 12, 9, 6)),

@@ -45,7 +45,7 @@ def apply(mutant: Mutant, folder: Path) -> str:
 
 
 def misplaced(mutant: Mutant, folder: Path) -> str | None:
-    """What is wrong with a mutant's place, which must be there just once."""
+    """Say what is wrong with a mutant's place, which must be there just once."""
     path = folder / "resnet" / f"{mutant.file}.py"
     count = path.read_text(encoding="utf-8").count(mutant.old) if path.is_file() else 0
     if count == 1:
@@ -54,14 +54,14 @@ def misplaced(mutant: Mutant, folder: Path) -> str | None:
 
 
 def tests_of(file: str, folder: Path) -> list[str]:
-    """The tests in the place that mirrors the file's: its own first, then those beside."""
+    """Return the tests in the place that mirrors the file's: its own first, then those beside."""
     place = folder / "tests" / "resnet" / file
     beside = sorted(place.parent.glob("test_*.py"))
     return [str(path) for path in sorted(beside, key=lambda p: p.stem != f"test_{place.name}")]
 
 
 def passes(files: Sequence[str], folder: Path, seconds: int = 600) -> bool:
-    """Whether the test files pass in the copy; not within `seconds` is no."""
+    """Say whether the test files pass in the copy; not within `seconds` is no."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     try:

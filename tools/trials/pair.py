@@ -22,7 +22,7 @@ TORCHS = r"(torch|torchvision|triton|nvidia|cuda|sympy|networkx)\b"
 
 
 def requirements(torch: str, torchvision: str) -> list[str]:
-    """The pinned packages, with another torch and what comes with it."""
+    """Return the pinned packages, with another torch and what comes with it."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if line and not re.match(rf"#|{TORCHS}", line)]
     return [*kept, f"torch=={torch}", f"torchvision=={torchvision}"]
