@@ -94,8 +94,8 @@ def record(jobs: int) -> None:
     for number, (name, changed, seconds) in enumerate(
         execute.all_of(partial(_record, setup), chapters, jobs), start=1
     ):
-        told = "rewritten" if changed else "unchanged"
-        print(f"[{number}/{len(chapters)}] {name}: {seconds:.1f} s, {told}", flush=True)
+        state = "rewritten" if changed else "unchanged"
+        print(f"[{number}/{len(chapters)}] {name}: {seconds:.1f} s, {state}", flush=True)
 
 
 def _record(setup: str, path: Path) -> tuple[str, bool, float]:

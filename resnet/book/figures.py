@@ -105,8 +105,9 @@ def _svg(canvas: Canvas) -> str:
 
 
 @styled
-def _png(panels: Sequence[Canvas], dpi: int = 110, inches: float = 8.0) -> bytes:
+def _png(panels: Sequence[Canvas]) -> bytes:
     """Draw panels on white, side by side as far as `inches` go, the others in rows below."""
+    dpi, inches = 110, 8.0
     rows: list[list[np.ndarray]] = []
     for canvas in panels:
         drawn = io.BytesIO()
@@ -413,9 +414,10 @@ def confusion(labels: Tensor, predictions: Tensor, classes: Sequence[str]) -> Fi
 
 @styled
 def predictions(
-    images: Tensor, labels: Tensor, predicted: Tensor, classes: Sequence[str], columns: int = 4
+    images: Tensor, labels: Tensor, predicted: Tensor, classes: Sequence[str]
 ) -> Figure:
     """Draw images (N, 1, H, W) in a grid, titled with the predicted class; mistakes are marked."""
+    columns = 4
     rows = -(-len(images) // columns)
     canvas = Canvas((3.75, 1.15 * rows), layout="constrained")
     for place, (image, label, guess) in enumerate(

@@ -145,11 +145,11 @@ def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> Noteboo
 def _failure(path: Path, output: Path, error: Exception, cell_seconds: int) -> str:
     """Say what went wrong, where, and in which lines."""
     name = getattr(error, "ename", type(error).__name__)
-    told = {
+    reasons = {
         "DeadKernelError": "the kernel died (out of memory, or the process ended itself)",
         "CellTimeoutError": f"not finished within {cell_seconds} s (--cell-timeout sets the limit)",
     }
-    lines = [f"{path.stem} failed: {name}: {told.get(name) or getattr(error, 'evalue', error)}"]
+    lines = [f"{path.stem} failed: {name}: {reasons.get(name) or getattr(error, 'evalue', error)}"]
     source = notebooks.read(path)
     if (at := _last_started(source, output)) is not None:
         shown = source.cells[at].source.splitlines()

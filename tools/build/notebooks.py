@@ -179,7 +179,7 @@ def recorded(notebook: NotebookNode, executed: NotebookNode, name: str) -> Noteb
 
 
 def _kept_outputs(outputs: list[NotebookNode], place: str, count: int) -> list[NotebookNode]:
-    """Return the outputs to record: no stderr, which varies, no pictures, which nbval cannot compare.
+    """Return the outputs to record: no stderr, which varies, no pictures, which nbval skips.
 
     What is printed arrives in pieces that depend on the clock; they are joined, as nbval does.
     """

@@ -90,22 +90,22 @@ def main(given: Sequence[str] | None = None) -> int:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / part)
         try:
-            lost = [told for mutant in chosen if (told := misplaced(mutant, folder))]
+            lost = [problem for mutant in chosen if (problem := misplaced(mutant, folder))]
             if lost:
                 raise BookError("\n       ".join(lost))
             if not options.check:
                 places = {Path(m.file).parent: tests_of(m.file, folder) for m in chosen}
                 for place, tests in places.items():
                     if not passes(tests, folder):
-                        told = f"tests of resnet/{place} fail before anything is broken"
-                        raise BookError(told)
+                        message = f"tests of resnet/{place} fail before anything is broken"
+                        raise BookError(message)
             for number, mutant in enumerate(chosen, start=1):
                 before = apply(mutant, folder)
                 if not options.check:
                     caught = not passes(tests_of(mutant.file, folder), folder)
                     survivors += [] if caught else [mutant]
-                    told = f"{'caught' if caught else 'SURVIVES'}: {mutant.file}: {mutant.what}"
-                    print(f"[{number}/{len(chosen)}] {told}", flush=True)
+                    message = f"{'caught' if caught else 'SURVIVES'}: {mutant.file}: {mutant.what}"
+                    print(f"[{number}/{len(chosen)}] {message}", flush=True)
                 (folder / "resnet" / f"{mutant.file}.py").write_text(before, encoding="utf-8")
         except BookError as error:
             print(f"error: {error}", file=sys.stderr)

@@ -43,11 +43,11 @@ def main(given: Sequence[str] | None = None) -> int:
             d2l = ["--no-deps", "--quiet", "-r", str(ROOT / "requirements-d2l.txt")]
             run([str(inside), "-m", "pip", "install", *d2l], ROOT)
             pytest = [str(inside), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-            told = run([*pytest, str(TESTS)], ROOT).strip().splitlines()[-1]
+            result = run([*pytest, str(TESTS)], ROOT).strip().splitlines()[-1]
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"torch {options.torch}, torchvision {options.torchvision}: {told}")
+    print(f"torch {options.torch}, torchvision {options.torchvision}: {result}")
     return 0
 
 
