@@ -137,7 +137,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     add("--lr", type=float, help="learning rate, instead of the recipe's")
     add("--image-size", type=int, help="pixels per side, instead of the recipe's")
     add("--seed", type=int, default=0, help="of weights, order and augmentation")
-    add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
+    add("--device", help="cpu, cuda, cuda:1, mps (untested); default: the best there is")
     add("--precision", choices=["float32", "bfloat16"], help="default: the fastest native one")
     add("--compiled", action="store_true", help="use torch.compile; pays in long runs only")
     add("--sync-bn", action="store_true", help="BN over all processes' images; needs GPUs")
@@ -150,7 +150,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     command.add(commands)
     timing = commands.add_parser("bench", help="time training on this machine")
     add = timing.add_argument
-    add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
+    add("--device", help="cpu, cuda, cuda:1, mps (untested); default: the best there is")
     add("--precision", choices=["float32", "bfloat16"], help="default: the fastest, and float32")
     add("--steps", type=int, help="gradient steps in one measurement")
     add("--record", type=Path, help="JSON file for the numbers")

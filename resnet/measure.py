@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from resnet.arguments import require_positive
 from resnet.tables import Table
+from resnet.translation import _
 
 
 class Layer(NamedTuple):
@@ -25,7 +26,7 @@ class Layer(NamedTuple):
 class LayerTable(list[Layer]):
     """Rows of a network's layers; prints as text and shows as a table in a notebook."""
 
-    HEADER = ("layer", "kind", "output shape", "parameters", "multiply-adds")
+    HEADER = (_("layer"), _("kind"), _("output shape"), _("parameters"), _("multiply-adds"))
 
     @property
     def parameters(self) -> int:
@@ -43,7 +44,8 @@ class LayerTable(list[Layer]):
             (r.name, r.kind, " × ".join(map(str, r.output_shape)), r.parameters, r.multiply_adds)
             for r in self
         ]
-        return Table(self.HEADER, [*rows, ("total", "", "", self.parameters, self.multiply_adds)])
+        total = (_("total"), "", "", self.parameters, self.multiply_adds)
+        return Table(self.HEADER, [*rows, total])
 
     def __repr__(self) -> str:
         return repr(self.table())

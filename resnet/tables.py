@@ -4,6 +4,8 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+from resnet.translation import _
+
 PLUS_MINUS = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"  # between a mean and its deviation
 
 
@@ -52,7 +54,7 @@ def _whole_names(cell: str) -> str:
 
 def _text(cell: object) -> str:
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return _("yes") if cell else _("no")
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 

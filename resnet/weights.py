@@ -82,7 +82,7 @@ def save_weights(model: ResNet, path: str | Path, about: Mapping[str, str] | Non
         for name, t in model.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    told = {
+    metadata = {
         **(about or {}),
         "network": model.name,
         "num_classes": str(model.fc.out_features),
@@ -93,7 +93,7 @@ def save_weights(model: ResNet, path: str | Path, about: Mapping[str, str] | Non
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     try:
-        save_file(state, partial, told)
+        save_file(state, partial, metadata)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -94,8 +94,8 @@ def record(jobs: int) -> None:
     for number, (name, changed, seconds) in enumerate(
         execute.all_of(partial(_record, setup), chapters, jobs), start=1
     ):
-        told = "rewritten" if changed else "unchanged"
-        print(f"[{number}/{len(chapters)}] {name}: {seconds:.1f} s, {told}", flush=True)
+        state = "rewritten" if changed else "unchanged"
+        print(f"[{number}/{len(chapters)}] {name}: {seconds:.1f} s, {state}", flush=True)
 
 
 def _record(setup: str, path: Path) -> tuple[str, bool, float]:
@@ -110,7 +110,7 @@ def _record(setup: str, path: Path) -> tuple[str, bool, float]:
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.book", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     building = commands.add_parser("build", help="execute the chapters and build the site")

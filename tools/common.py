@@ -36,7 +36,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def files_under(folder: Path) -> Iterator[Path]:
-    """Every file below `folder` in a fixed order, without caches and editors' leavings."""
+    """Return every file below `folder` in a fixed order, without caches and editors' leavings."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
@@ -45,7 +45,7 @@ def files_under(folder: Path) -> Iterator[Path]:
 
 
 def digest_of(parts: Iterable[str | bytes]) -> str:
-    """One digest over `parts`, each delimited by its length so that they cannot run together."""
+    """Return one digest over `parts`, each delimited by its length so that none run together."""
     total = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -54,7 +54,7 @@ def digest_of(parts: Iterable[str | bytes]) -> str:
 
 
 def digest_of_files(paths: Iterable[Path], base: Path = ROOT) -> str:
-    """One digest over the names (below `base`) and the bytes of `paths`."""
+    """Return one digest over the names (below `base`) and the bytes of `paths`."""
     parts: list[str | bytes] = []
     for path in paths:
         parts += [path.relative_to(base).as_posix(), path.read_bytes()]
@@ -62,13 +62,13 @@ def digest_of_files(paths: Iterable[Path], base: Path = ROOT) -> str:
 
 
 def version() -> str:
-    """The book's version, which stands in pyproject.toml."""
+    """Return the book's version, which stands in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
 
 
 def commit() -> str:
-    """The commit the working tree is at, with a word on local changes; works without git."""
+    """Return the commit the working tree is at, with a word on local changes; works without git."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(ROOT), *arguments]
@@ -84,6 +84,6 @@ def commit() -> str:
 
 
 def cores() -> int:
-    """The processor cores this process may use."""
+    """Return the processor cores this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -19,7 +19,7 @@ NETWORKS = {"ResNet-8": "fast"} | {
 
 
 def arguments(network: str) -> list[str]:
-    """What `python -m resnet` is told for a network."""
+    """Say what `python -m resnet` is told for a network."""
     name = slug(network)
     return [
         "train", "--network", network, "--recipe", NETWORKS[network], "--seed", "10",

@@ -12,9 +12,9 @@ from torch import nn
 
 from resnet.blocks import BasicBlock, Projection, ResidualUnit
 from resnet.book.figures import BLUE, GREEN, INK, ORANGE, Figure, panel, styled
-from resnet.book.texts import TEXT
 from resnet.measure import layer_table
 from resnet.nets import ResNet
+from resnet.translation import _
 
 WIDTH, LINE, GAP = 1.7, 0.24, 0.17  # inches: a box, a line of text in it, the arrow below
 OUT = WIDTH / 2 + 0.35  # where shortcuts run
@@ -73,7 +73,7 @@ def _column(axes: Axes, boxes: Sequence[Box], x: float = 0.0) -> list[tuple[floa
         axes.annotate(box.note, (x - half - 0.08, middle), ha="right", va="center", fontsize=9)
         edges.append((y, y - box.height))
         y -= box.height + GAP
-    for (_, lower), (upper, _) in itertools.pairwise(edges):
+    for (_top, lower), (upper, _bottom) in itertools.pairwise(edges):
         _path(axes, [(x, lower), (x, upper)])
     return edges
 
@@ -89,7 +89,7 @@ def _around_projection(axes: Axes, top: float, bottom: float, into: float, *, bn
     axes.plot([0, OUT, OUT], [top, top, middle + half], color=INK, lw=1)
     _path(axes, [(OUT, middle - half), (OUT, bottom), (into, bottom)])
     _round(axes, OUT - 0.2, middle - half, 0.4, 2 * half, BLUE)
-    _upright(axes, OUT, middle, TEXT["projection" if bn else "projection alone"])
+    _upright(axes, OUT, middle, _("1×1 conv\n+ batch norm") if bn else _("1×1 conv"))
 
 
 def _upright(axes: Axes, x: float, y: float, text: str) -> None:
@@ -102,15 +102,15 @@ def _layers(part: nn.Module) -> Iterator[nn.Module]:
 
 
 def _boxes(part: nn.Module, *, channels: bool) -> list[Box]:
-    words = {nn.BatchNorm2d: "bn", nn.ReLU: "relu"}
+    words = {nn.BatchNorm2d: _("batch norm"), nn.ReLU: _("ReLU")}
     boxes = []
     for layer in _layers(part):
         if isinstance(layer, nn.Conv2d):
-            width = TEXT["channels"].format(channels=layer.out_channels) if channels else ""
-            text = TEXT["conv"].format(k=layer.kernel_size[0]) + width + _stride_text(layer)
+            width = _(", {channels}", channels=layer.out_channels) if channels else ""
+            text = _("{k}×{k} conv", k=layer.kernel_size[0]) + width + _stride_text(layer)
             boxes.append(Box(text, BLUE))
         else:
-            boxes.append(Box(TEXT[words[type(layer)]], GREEN))
+            boxes.append(Box(words[type(layer)], GREEN))
     return boxes
 
 
@@ -120,7 +120,7 @@ def _unit(unit: ResidualUnit, title: str, *, channels: bool, learns: bool) -> Ca
         _boxes(part, channels=channels) for part in (unit.before, unit.branch, unit.after)
     )
     plus = [] if unit.shortcut is None else [PLUS]
-    boxes = [Box(TEXT["x"], INK), *before, *inside, *plus, *after]
+    boxes = [Box("x", INK), *before, *inside, *plus, *after]
     canvas, axes = _blank(3.5, boxes)
     axes.set_title(title)
     edges = _column(axes, boxes)
@@ -132,8 +132,9 @@ def _unit(unit: ResidualUnit, title: str, *, channels: bool, learns: bool) -> Ca
         left = -WIDTH / 2 - 0.15
         bracket = [left + 0.08, left, left, left + 0.08]
         axes.plot(bracket, [first, first, last, last], color=INK, lw=1)
-        key = "learns projected" if projects else "learns g" if plus else "learns f"
-        _upright(axes, left - 0.15, (first + last) / 2, TEXT[key])
+        projected, g, f = _("learns f(x) − Wₛ x"), _("learns g(x) = f(x) − x"), _("learns f(x)")
+        what = projected if projects else g if plus else f
+        _upright(axes, left - 0.15, (first + last) / 2, what)
     if plus:
         # a projection starts behind the unit's activation, an identity before it
         start = edges[len(before)][1] if projects else edges[0][1]
@@ -142,7 +143,7 @@ def _unit(unit: ResidualUnit, title: str, *, channels: bool, learns: bool) -> Ca
             _around_projection(axes, top, bottom, 0.14, bn="bn" not in unit.placement.before)
         else:
             _around(axes, top, bottom, 0.14)
-            _upright(axes, OUT + 0.15, (top + bottom) / 2, TEXT["identity"])
+            _upright(axes, OUT + 0.15, (top + bottom) / 2, _("identity"))
     return canvas
 
 
@@ -165,14 +166,18 @@ def _unit_alt(name: str, unit: ResidualUnit) -> str:
         ", ".join(box.text for box in _boxes(part, channels=True))
         for part in (unit.before, unit.branch, unit.after)
     )
-    kind = type(unit.shortcut)
-    way = {NoneType: "alt way none", Projection: "alt way projection"}.get(kind, "alt way identity")
-    return TEXT["alt unit"].format(
+    ways = {
+        NoneType: _("no line leads around it;"),
+        Projection: _("a line leads through a 1 by 1 convolution around it to a plus sign;"),
+    }
+    identity = _("a line leads the input around it, unchanged, to a plus sign;")
+    return _(
+        "{name}: {before}the branch is {branch}; {way} {after}",
         name=name,
-        before=TEXT["alt before"].format(layers=before) if before else "",
+        before=_("first {layers}; then ", layers=before) if before else "",
         branch=inside,
-        way=TEXT[way],
-        after=TEXT["alt after"].format(layers=after) if after else TEXT["alt after nothing"],
+        way=ways.get(type(unit.shortcut), identity),
+        after=_("then {layers}.", layers=after) if after else _("nothing follows the sum."),
     )
 
 
@@ -180,29 +185,42 @@ def _unit_alt(name: str, unit: ResidualUnit) -> str:
 def plain_and_residual() -> Figure:
     """Draw the plain block beside the residual block (2016a, Fig. 2)."""
     panels = [
-        _unit(BasicBlock(64, 64, shortcut=None), TEXT["plain unit"], channels=False, learns=True),
-        _unit(BasicBlock(64, 64), TEXT["residual unit"], channels=False, learns=True),
+        _unit(BasicBlock(64, 64, shortcut=None), _("plain block"), channels=False, learns=True),
+        _unit(BasicBlock(64, 64), _("residual block"), channels=False, learns=True),
     ]
-    return Figure(panels, TEXT["alt units"])
+    alt = _(
+        "Two columns of boxes. Left, the plain block: x goes through convolution, batch "
+        "norm, ReLU, convolution, batch norm, and a last ReLU gives the output; the "
+        "layers must learn f of x itself. Right, the residual block: the same boxes, and "
+        "a line that leads x around them to a plus sign before the last ReLU; the layers "
+        "learn only g of x, f of x minus x."
+    )
+    return Figure(panels, alt)
 
 
 @styled
 def identity_and_projection() -> Figure:
     """Draw the residual block that keeps the shape beside the one that changes it."""
     panels = [
-        _unit(BasicBlock(64, 64), TEXT["identity unit"], channels=False, learns=True),
-        _unit(BasicBlock(64, 128, 2), TEXT["projection unit"], channels=False, learns=True),
+        _unit(BasicBlock(64, 64), _("shape kept"), channels=False, learns=True),
+        _unit(BasicBlock(64, 128, 2), _("shape changed"), channels=False, learns=True),
     ]
-    return Figure(panels, TEXT["alt shortcuts"])
+    alt = _(
+        "Two residual blocks. Left, the shape is kept: the line around the two "
+        "convolutions carries x unchanged to the plus sign. Right, the shape changes: "
+        "the first convolution has stride 2, and the line around passes a 1 by 1 "
+        "convolution with stride 2 and a batch norm before the plus sign."
+    )
+    return Figure(panels, alt)
 
 
 def _stride_text(conv: nn.Conv2d) -> str:
-    return TEXT["stride"].format(stride=conv.stride[0]) if conv.stride[0] > 1 else ""
+    return _(", /{stride}", stride=conv.stride[0]) if conv.stride[0] > 1 else ""
 
 
 def _conv_text(conv: nn.Conv2d) -> str:
-    width = TEXT["channels"].format(channels=conv.out_channels)
-    return TEXT["conv"].format(k=conv.kernel_size[0]) + width + _stride_text(conv)
+    width = _(", {channels}", channels=conv.out_channels)
+    return _("{k}×{k} conv", k=conv.kernel_size[0]) + width + _stride_text(conv)
 
 
 def _description(unit: ResidualUnit) -> tuple[str, type]:
@@ -214,12 +232,14 @@ def _rows(model: ResNet, side: dict[str, int]) -> tuple[list[Box], list[tuple[in
     """Return a network's boxes, and for each box with a shortcut its place and if it projects."""
     sizes = "{0}×{0}".format
     stem, arcs = model.get_submodule("stem"), []
+    channels, size = model.in_channels, side["image"]
+    image = _("image, {channels} × {size} × {size}", channels=channels, size=size)
     boxes = [
-        Box(TEXT["input"].format(channels=model.in_channels, size=side["image"]), INK),
+        Box(image, INK),
         Box(_conv_text(stem.get_submodule("conv")), BLUE, sizes(side["stem.conv"])),  # type: ignore[arg-type]
     ]
     if hasattr(stem, "maxpool"):
-        boxes.append(Box(TEXT["maxpool"], GREEN, sizes(side["stem"])))
+        boxes.append(Box(_("3×3 max pool, /2"), GREEN, sizes(side["stem"])))
     for name, stage in model.named_children():
         if not name.startswith("stage"):
             continue
@@ -227,13 +247,13 @@ def _rows(model: ResNet, side: dict[str, int]) -> tuple[list[Box], list[tuple[in
         for j, ((text, shortcut), same) in enumerate(itertools.groupby(units, _description)):
             count = len(list(same))
             if count > 2:
-                text += "\n" + TEXT["times"].format(n=count)
-            for _ in range(1 if count > 2 else count):
+                text += "\n" + _("× {n}", n=count)
+            for k in range(1 if count > 2 else count):
                 if shortcut is not NoneType:
                     arcs.append((len(boxes), shortcut is Projection))
-                boxes.append(Box(text, BLUE, sizes(side[name]) if j == 0 and _ == 0 else ""))
-    boxes.append(Box(TEXT["pool"], GREEN, sizes(1)))
-    boxes.append(Box(TEXT["fc"].format(out=model.get_submodule("fc").out_features), BLUE))
+                boxes.append(Box(text, BLUE, sizes(side[name]) if j == 0 and k == 0 else ""))
+    boxes.append(Box(_("global average pool"), GREEN, sizes(1)))
+    boxes.append(Box(_("fully connected, {out}", out=model.get_submodule("fc").out_features), BLUE))
     return boxes, arcs
 
 
@@ -256,13 +276,22 @@ def network(model: ResNet, image_size: int) -> Figure:
         top, bottom = edges[place][0] + GAP * 0.35, edges[place][1] - GAP * 0.3
         _around(axes, top, bottom, 0.02, dashed=dashed)
     stages = [name for name, _ in model.named_children() if name.startswith("stage")]
-    alt = TEXT["alt network"] + TEXT["alt arcs" if arcs else "alt no arcs"]
-    alt = alt.format(
+    units = sum(isinstance(m, ResidualUnit) for m in model.modules())
+    alt = _(
+        "{name} from the image at the top to the {out} scores at the bottom: a stem, then {units} "
+        "blocks in {stages} stages with {sizes} pixels per side, then average pooling and a fully "
+        "connected layer.",
         name=model.name,
         out=model.get_submodule("fc").out_features,
-        units=sum(isinstance(m, ResidualUnit) for m in model.modules()),
+        units=units,
         stages=len(stages),
         sizes=", ".join(str(side[name]) for name in stages),
-        dashed=sum(isinstance(m, Projection) for m in model.modules()),
     )
-    return Figure([canvas], alt)
+    with_arcs = _(
+        "An arc leads around each block: solid where the shortcut has no weights, dashed where it "
+        "is a projection, as in {dashed} of the {units}.",
+        dashed=sum(isinstance(m, Projection) for m in model.modules()),
+        units=units,
+    )
+    without_arcs = _("No line leads around a unit.")
+    return Figure([canvas], f"{alt} {with_arcs if arcs else without_arcs}")

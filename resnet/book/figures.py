@@ -3,7 +3,7 @@
 A figure is one or more panels that stand side by side on a wide page and below one another on a
 phone. Text and axes take the page's colour, so that a figure reads on light and dark; the other
 colours are near Okabe and Ito's, told apart by colour-blind readers, and never the only
-distinction. Every word that a reader sees comes from `resnet.book.texts`.
+distinction. Words go through `_`, so that they can be translated.
 """
 
 import html
@@ -24,9 +24,9 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 from torch import Tensor
 
-from resnet.book.texts import TEXT
 from resnet.reproduce.papers import Published
 from resnet.training.records import Run
+from resnet.translation import _
 
 INK = "#010203"  # stands for the page's text colour
 BLUE, ORANGE, GREEN, PURPLE = "#2b83c6", "#d55e00", "#009e73", "#b9609a"
@@ -65,7 +65,7 @@ class Figure:
         self.panels = panels
         self.svg, self.alt = "".join(map(_svg, panels)), alt
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str | bytes]:
+    def _repr_mimebundle_(self, **_kwargs: object) -> dict[str, str | bytes]:
         """Return the figure in three forms; a page or an editor shows the first that it can."""
         return {
             "text/html": self._repr_html_(),
@@ -105,8 +105,9 @@ def _svg(canvas: Canvas) -> str:
 
 
 @styled
-def _png(panels: Sequence[Canvas], dpi: int = 110, inches: float = 8.0) -> bytes:
+def _png(panels: Sequence[Canvas]) -> bytes:
     """Draw panels on white, side by side as far as `inches` go, the others in rows below."""
+    dpi, inches = 110, 8.0
     rows: list[list[np.ndarray]] = []
     for canvas in panels:
         drawn = io.BytesIO()
@@ -146,7 +147,7 @@ def nested_classes() -> Figure:
     angles = np.linspace(0, 2 * np.pi, 80)
     drift = np.array([(0, 0), (0.5, 0.35), (0.9, 0.75), (0.35, -0.2), (-0.2, 0.2), (-0.75, -0.5)])
     panels = []
-    for title, centres in (("not nested", drift), ("nested", np.zeros((6, 2)))):
+    for nested, centres in ((False, drift), (True, np.zeros((6, 2)))):
         canvas, axes = panel(3.0, 3.0)
         for i, centre in enumerate(centres):
             wobble = sum(
@@ -156,14 +157,21 @@ def nested_classes() -> Figure:
             x, y = centre[0] + radius * np.cos(angles), centre[1] + radius * np.sin(angles)
             axes.fill(x, y, color=BLUE, alpha=0.12)
             axes.plot(x, y, color=BLUE, lw=1)
-            at = 60 if title == "nested" else (5, 12, 18, 68, 30, 45)[i]
+            at = 60 if nested else (5, 12, 18, 68, 30, 45)[i]
             axes.annotate(f"F{i + 1}", (x[at], y[at]), ha="center", va="bottom", fontsize=9)
         axes.plot(1.75, 1.75, "*", color=ORANGE, ms=12)
-        axes.annotate(TEXT["target"], (1.85, 1.95), fontsize=12)
-        axes.set(title=TEXT[title], aspect="equal", xlim=(-2.7, 2.5), ylim=(-2.7, 2.5))
+        axes.annotate("f*", (1.85, 1.95), fontsize=12)
+        title = _("nested") if nested else _("not nested")
+        axes.set(title=title, aspect="equal", xlim=(-2.7, 2.5), ylim=(-2.7, 2.5))
         axes.axis("off")
         panels.append(canvas)
-    return Figure(panels, TEXT["alt nested"])
+    alt = _(
+        "Two drawings of six growing regions F1 to F6 and a star, the function f* that "
+        "we want. Left, not nested: the regions wander, and the largest, F6, is farther "
+        "from the star than F3. Right, nested: each region holds the one before, and "
+        "each comes closer to the star or stays as close."
+    )
+    return Figure(panels, alt)
 
 
 @styled
@@ -171,16 +179,21 @@ def step_fits(x: np.ndarray, target: np.ndarray, fits: Mapping[int, np.ndarray])
     """Draw a target and, a panel each, its best step functions by number of pieces."""
     panels = [
         _lines(
-            {TEXT["target"]: (x, target), TEXT["fit"].format(k=k): (x, fit)},
-            TEXT["x"],
-            TEXT["y"],
-            markers=False,
+            {"f*": (x, target), _("best with k = {k}", k=k): (x, fit)}, "x", "f(x)", markers=False
         )
         for k, fit in fits.items()
     ]
     better = min(fits, key=lambda k: np.square(fits[k] - target).mean())
     a, b = fits
-    return Figure(panels, TEXT["alt fits"].format(a=a, b=b, better=better))
+    alt = _(
+        "The curve f* on the interval from 0 to 1, with a jump in the middle, and its "
+        "best step functions with {a} and {b} pieces. The one with {better} pieces is "
+        "closer: a step of it falls on the jump.",
+        a=a,
+        b=b,
+        better=better,
+    )
+    return Figure(panels, alt)
 
 
 @styled
@@ -191,14 +204,21 @@ def class_distances(distances: Mapping[int, float]) -> Figure:
     values = [distances[k] for k in ks]
     canvas = _lines(
         {
-            TEXT["all classes"]: (ks, values),
-            TEXT["nested chain"]: (chain, [distances[k] for k in chain]),
+            _("every k: not nested"): (ks, values),
+            _("k doubles: nested"): (chain, [distances[k] for k in chain]),
         },
-        TEXT["pieces"],
-        TEXT["distance"],
+        _("pieces k"),
+        _("distance to f* (rms)"),
     )
     rises = sum(b > a for a, b in itertools.pairwise(values))
-    alt = TEXT["alt distances"].format(last=ks[-1], rises=rises, end=distances[chain[-1]])
+    alt = _(
+        "Distance to f* against the number of pieces from 1 to {last}. Over every k the "
+        "line goes up {rises} times on its way down; along the doubling chain it never "
+        "goes up, and ends at {end:.3f}.",
+        last=ks[-1],
+        rises=rises,
+        end=distances[chain[-1]],
+    )
     return Figure([canvas], alt)
 
 
@@ -207,17 +227,23 @@ def generalisation(seen: Mapping[int, float], unseen: Mapping[int, float]) -> Fi
     """Draw the error on the points seen and on the function wanted, by number of pieces."""
     canvas = _lines(
         {
-            TEXT["seen"]: (list(seen), list(seen.values())),
-            TEXT["unseen"]: (list(unseen), list(unseen.values())),
+            _("64 noisy points seen"): (list(seen), list(seen.values())),
+            _("f* itself"): (list(unseen), list(unseen.values())),
         },
-        TEXT["pieces"],
-        TEXT["sample error"],
+        _("pieces k"),
+        _("rms error"),
     )
     canvas.axes[0].set_xscale("log", base=2)
     canvas.axes[0].set_xticks(list(seen), list(map(str, seen)))
     best = min(unseen, key=lambda k: unseen[k])
-    alt = TEXT["alt generalisation"].format(
-        seen=list(seen.values())[-1], best=best, low=unseen[best], high=list(unseen.values())[-1]
+    alt = _(
+        "Error against the number of pieces along the nested chain. On the points seen "
+        "the error falls at every step, to {seen:.2f}. Against f* itself it is lowest at "
+        "{best} pieces, {low:.2f}, and rises to {high:.2f} at the end.",
+        seen=list(seen.values())[-1],
+        best=best,
+        low=unseen[best],
+        high=list(unseen.values())[-1],
     )
     return Figure([canvas], alt)
 
@@ -230,19 +256,26 @@ def published_depth(plain: Published, residual: Published) -> Figure:
         for column in (plain, residual)
     )
     canvas = _lines(
-        {TEXT["plain"]: (plain_depths, p), TEXT["residual"]: (depths, r)},
-        TEXT["layers"],
-        TEXT["test error"],
+        {_("plain"): (plain_depths, p), _("residual"): (depths, r)},
+        _("layers"),
+        _("test error (%)"),
     )
     canvas.axes[0].set_xscale("log")
     ticks = [20, 32, 56, 110, 1202]  # 44 would touch its neighbours
     canvas.axes[0].set_xticks(ticks, list(map(str, ticks)))
     canvas.axes[0].minorticks_off()
     best = min(depths, key=lambda depth: residual[depth])
-    alt = TEXT["alt published"].format(
-        p0=p[0], p1=p[-1], d0=plain_depths[0], d1=plain_depths[-1],
-        r0=r[0], best=residual[best], at=best, r1=r[-1], d2=depths[-1],
-    )  # fmt: skip
+    alt = _(
+        "Published CIFAR-10 test error against depth. Plain networks get worse, from {p[0]}% at "
+        "{plain[0]} layers to {p[1]}% at {plain[1]}; residual networks get better, from {r[0]}% at "
+        "{depths[0]} layers to {least}% at {best}, and rise again to {r[1]}% at {depths[1]}.",
+        p=(p[0], p[-1]),
+        plain=(plain_depths[0], plain_depths[-1]),
+        r=(r[0], r[-1]),
+        depths=(depths[0], depths[-1]),
+        least=residual[best],
+        best=best,
+    )
     return Figure([canvas], alt)
 
 
@@ -251,16 +284,18 @@ def curves(runs: Mapping[str, Run]) -> Figure:
     """Draw the training loss and, beside it, the test accuracy of runs by epoch."""
     panels, ends = [], []
     for column, label, scale in (
-        ("train_loss", TEXT["loss"], 1),
-        ("test_accuracy", f"{TEXT['test']} {TEXT['accuracy']}", 100),
+        ("train_loss", _("training loss (nats)"), 1),
+        ("test_accuracy", _("test accuracy (%)"), 100),
     ):
         series = {
             name: (run.column("epoch"), [scale * v for v in run.column(column)])
             for name, run in runs.items()
         }
-        panels.append(_lines(series, TEXT["epoch"], label))
+        panels.append(_lines(series, _("epoch"), label))
         last = ", ".join(f"{name} {y[-1]:.3g}" for name, (_, y) in series.items())
-        ends.append(TEXT["alt curves"].format(quantity=label, n=len(runs), ends=last))
+        what = _("{quantity} against the epoch, {n} lines.", quantity=label, n=len(runs))
+        at_end = _("At the last epoch: {ends}.", ends=last)
+        ends.append(f"{what} {at_end}")
     return Figure(panels, " ".join(ends))
 
 
@@ -277,19 +312,48 @@ def gradient_norms(norms: Mapping[str, Sequence[float]], *, by_share: bool = Fal
         name: ((np.arange(len(y)) + 0.5) / len(y) if by_share else range(1, len(y) + 1), y)
         for name, y in norms.items()
     }
-    label = TEXT["unit share" if by_share else "unit"]
-    canvas = _lines(series, label, TEXT["gradient"], markers=not by_share)
+    by_unit, share = _("block (1 is next to the stem)"), _("block, as a share of the depth")
+    canvas = _lines(
+        series,
+        share if by_share else by_unit,
+        _("gradient norm at the block's input"),
+        markers=not by_share,
+    )
     canvas.axes[0].set_yscale("log")
     factors = ", ".join(f"{y[0] / y[-1]:.2g} ({name})" for name, y in norms.items())
-    return Figure([canvas], TEXT["alt gradients"].format(factors=factors))
+    alt = _(
+        "Gradient norm at each block's input on a logarithmic scale. From the last block "
+        "to the first it changes by a factor of {factors}.",
+        factors=factors,
+    )
+    return Figure([canvas], alt)
 
 
 @styled
 def zero_unit(x: Sequence[float], outputs: Mapping[str, Sequence[float]]) -> Figure:
     """Draw what a block with zero weights makes of a range of inputs."""
     series = {name: (x, y) for name, y in outputs.items()}
-    canvas = _lines(series, TEXT["input value"], TEXT["output value"], markers=False)
-    return Figure([canvas], TEXT["alt zero unit"])
+    canvas = _lines(series, _("input"), _("output"), markers=False)
+    alt = _(
+        "Output against input of a block with all weights zero. For positive inputs the "
+        "output is the input. For negative inputs the original block gives 0, while the "
+        "pre-activation block still gives the input."
+    )
+    return Figure([canvas], alt)
+
+
+# the variants of D2L's loop, by their names in the records of `tools/bench/d2l.py`
+LOOPS = {
+    "d2l": _("D2L's loop"),
+    "data on the device": _("+ data on device"),
+    "sums on the device": _("+ sums on device"),
+    "channels last": _("+ channels last"),
+    "fused optimizer": _("+ fused optimizer"),
+    "native precision": _("+ native precision"),
+    "fit": _("fit"),
+    "fit, float32": _("fit, float32"),
+    "fit, compiled": _("fit, compiled"),
+}
 
 
 @styled
@@ -297,23 +361,25 @@ def ladder(devices: Mapping[str, Mapping[str, float]]) -> Figure:
     """Draw images per second: one panel per device, in it one bar per loop, the first on top.
 
     Args:
-        devices: a device's name, and its rates by the variants of `tools/bench/d2l.py`.
+        devices: a device's name, and its rates by the names in `LOOPS`.
 
     """
-    panels, told = [], []
+    panels, alts = [], []
     for device, rates in devices.items():
         canvas, axes = panel(3.75, 0.8 + 0.3 * len(rates))
-        names, values = [TEXT[f"loop {name}"] for name in rates], list(rates.values())
+        names, values = [LOOPS[name] for name in rates], list(rates.values())
         bars = axes.barh(names, values, color=BLUE, alpha=0.8)
         axes.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3, fontsize=9)
         axes.invert_yaxis()
-        axes.set(title=device, xlabel=TEXT["rate"], xlim=(0, 1.25 * max(values)))  # for the numbers
+        axes.set(title=device, xlabel=_("training images per second"))
+        axes.set_xlim(0, 1.25 * max(values))  # for the numbers
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(visible=False, axis="y")
         panels.append(canvas)
-        bars_told = "; ".join(f"{n} {value:,.0f}" for n, value in zip(names, values, strict=True))
-        told.append(TEXT["alt ladder"].format(device=device, n=len(rates), rates=bars_told))
-    return Figure(panels, " ".join(told))
+        ends = "; ".join(f"{n} {value:,.0f}" for n, value in zip(names, values, strict=True))
+        what = _("{n} bars, training images per second from top to bottom:", n=len(rates))
+        alts.append(f"{device}, {what} {ends}.")
+    return Figure(panels, " ".join(alts))
 
 
 @styled
@@ -329,13 +395,15 @@ def confusion(labels: Tensor, predictions: Tensor, classes: Sequence[str]) -> Fi
     for (row, column), count in np.ndenumerate(counts):
         if count:
             axes.annotate(count, (column, row), ha="center", va="center", fontsize=9)
-    axes.set(xlabel=TEXT["predicted"], ylabel=TEXT["true"])
+    axes.set(xlabel=_("predicted class"), ylabel=_("true class"))
     axes.set_xticks(range(n), classes, rotation=60, ha="right", fontsize=9)
     axes.set_yticks(range(n), classes, fontsize=9)
     axes.grid(visible=False)
     mistakes = counts - np.diag(np.diag(counts))
     row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
-    alt = TEXT["alt confusion"].format(
+    alt = _(
+        "Table of true against predicted class for {n} test images. {right} lie on the "
+        "diagonal; the most common mistake is {worst}, {count} times.",
         n=len(labels),
         right=int(np.trace(counts)),
         worst=f"{classes[row]} → {classes[column]}",
@@ -346,9 +414,10 @@ def confusion(labels: Tensor, predictions: Tensor, classes: Sequence[str]) -> Fi
 
 @styled
 def predictions(
-    images: Tensor, labels: Tensor, predicted: Tensor, classes: Sequence[str], columns: int = 4
+    images: Tensor, labels: Tensor, predicted: Tensor, classes: Sequence[str]
 ) -> Figure:
     """Draw images (N, 1, H, W) in a grid, titled with the predicted class; mistakes are marked."""
+    columns = 4
     rows = -(-len(images) // columns)
     canvas = Canvas((3.75, 1.15 * rows), layout="constrained")
     for place, (image, label, guess) in enumerate(
@@ -361,4 +430,10 @@ def predictions(
         title = classes[guess] if right else f"✗ {classes[guess]}\n({classes[label]})"
         axes.set_title(title, fontsize=8.5, color=INK if right else ORANGE, pad=3)
     wrong = int((labels != predicted).sum())
-    return Figure([canvas], TEXT["alt predictions"].format(n=len(images), wrong=wrong))
+    alt = _(
+        "{n} test images with the predicted class above each; {wrong} are wrong and "
+        "marked with a cross and the true class in brackets.",
+        n=len(images),
+        wrong=wrong,
+    )
+    return Figure([canvas], alt)

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from resnet.book.figures import BLUE, INK, LINES, ORANGE, Figure, panel, styled
-from resnet.book.texts import TEXT
 from resnet.reproduce.checks import values
 from resnet.reproduce.gaps import crossing, gaps
 from resnet.training.records import Run
+from resnet.translation import _
 
 Seeds = Mapping[str, Sequence[Run]]  # by network
 
@@ -39,11 +39,11 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
     difference, gap_axes = panel(height=3.1)
     gap_axes.axhline(0, color=INK, lw=0.8)
     top = 0.0
-    for (form, group), (gap_color, gap_line, _) in zip(forms.items(), LINES, strict=False):
+    for (form, group), (gap_color, gap_line, _marker) in zip(forms.items(), LINES, strict=False):
         if not any(group.values()):  # nothing of it has been run
             continue
         canvas, axes = panel(height=3.1)
-        for (name, runs), (color, line, _) in zip(group.items(), LINES, strict=False):
+        for (name, runs), (color, line, _marker) in zip(group.items(), LINES, strict=False):
             if not runs or any("failed" in run.measured for run in runs):
                 continue
             steps, errors = over_seeds(runs, "train_accuracy")
@@ -51,7 +51,7 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
             axes.fill_between(steps, errors.min(0), errors.max(0), color=color, alpha=0.25, lw=0)
             top = max(top, errors.max())
             end = f"{errors.mean(0)[-1]:.1f}%"
-            ends.append(TEXT["alt end"].format(name=name, n=len(runs), end=end))
+            ends.append(_("{name}, mean of {n}: {end}.", name=name, n=len(runs), end=end))
         shallow, deep = group.values()
         if found := gaps(deep, shallow):
             steps = np.array(list(found))
@@ -60,20 +60,26 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
             gap_axes.fill_between(steps, each.min(1), each.max(1), color=gap_color, alpha=0.2, lw=0)
             if (step := crossing(found)) is not None:
                 axes.axvline(step, ls=":", color=INK, lw=1.2)
-                ends.append(TEXT["alt crossing"].format(form=form, step=f"{step:,}"))
-        axes.set(xlabel=TEXT["step"], ylabel=TEXT["training error"])
+                below = _("the deeper network is below from step {step:,} on.", step=step)
+                ends.append(_("With {form} {below}", form=form, below=below))
+        axes.set(xlabel=_("gradient steps"), ylabel=_("training error (%)"))
         if names := axes.get_legend_handles_labels()[1]:
             columns = 2 if max(map(len, names)) < 16 else 1
             canvas.legend(loc="outside upper center", ncols=columns, fontsize=9)
         panels.append(canvas)
     for canvas in panels:  # one scale for all
         canvas.axes[0].set_ylim(0, 1.05 * top or 1)
-    gap_axes.set(xlabel=TEXT["step"], ylabel=TEXT["gap"])
+    gap_axes.set(xlabel=_("gradient steps"), ylabel=_("deep minus shallow (points)"))
     if gap_axes.get_legend_handles_labels()[1]:
         difference.legend(loc="outside upper center", ncols=2, fontsize=9)
         panels.append(difference)
-    told = " ".join(ends) or TEXT["no runs"]
-    return Figure(panels or [difference], TEXT["alt errors"].format(ends=told))
+    alt = _(
+        "Training error in percent against the gradient steps, a panel for each form of "
+        "the network with two depths in it, and a last panel with the differences "
+        "between the depths. At the end: {ends}",
+        ends=" ".join(ends) or _("no runs yet"),
+    )
+    return Figure(panels or [difference], alt)
 
 
 @styled
@@ -85,16 +91,22 @@ def responses(runs: Seeds) -> Figure:
         if seeds and all("responses" in run.measured for run in seeds)
     }
     panels = []
-    for order, label in ((np.asarray, "layer"), (lambda y: -np.sort(-y), "sorted layer")):
+    in_order, by_size = _("layer (1 is the stem)"), _("layers, the largest response first")
+    for order, label in ((np.asarray, in_order), (lambda y: -np.sort(-y), by_size)):
         canvas, axes = panel(height=3.1)
-        for (name, y), (color, line, _) in zip(means.items(), itertools.cycle(LINES)):
+        for (name, y), (color, line, _marker) in zip(means.items(), itertools.cycle(LINES)):
             axes.plot(range(1, len(y) + 1), order(y), line, color=color, label=name)
-        axes.set(xlabel=TEXT[label], ylabel=TEXT["response"], ylim=(0, None))
+        axes.set(xlabel=label, ylabel=_("deviation of the response"), ylim=(0, None))
         if means:
             canvas.legend(loc="outside upper center", ncols=2)
         panels.append(canvas)
-    told = ", ".join(f"{name} {y.mean():.2f}" for name, y in means.items()) or TEXT["no runs"]
-    return Figure(panels, TEXT["alt responses"].format(means=told))
+    ends = ", ".join(f"{name} {y.mean():.2f}" for name, y in means.items()) or _("no runs yet")
+    alt = _(
+        "Standard deviation of the response of each layer, left in the order of the "
+        "layers, right sorted. Means over the layers: {means}.",
+        means=ends,
+    )
+    return Figure(panels, alt)
 
 
 @styled
@@ -109,7 +121,7 @@ def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: st
     """
     errors = {row: values(seeds, "test_error") for row, seeds in runs.items()}
     rows = list(errors)
-    here = _dots(rows, TEXT["here"])
+    here = _dots(rows, _("here: test error (%)"))
     for y, row in enumerate(rows):
         if errors[row]:
             here.axes[0].plot(errors[row], [y] * len(errors[row]), "o", color=BLUE, ms=5, alpha=0.7)
@@ -121,9 +133,13 @@ def errors_by_row(runs: Seeds, published: Mapping[str, float], published_for: st
             if row in published:
                 there.axes[0].plot(published[row], y, "D", color=ORANGE, ms=5)
         panels.append(there)
-    told = ", ".join(f"{row} {statistics.fmean(e):.2f}" for row, e in errors.items() if e)
-    told = told or TEXT["no runs"]
-    return Figure(panels, TEXT["alt rows"].format(n=len(rows), means=told))
+    ends = ", ".join(f"{row} {statistics.fmean(e):.2f}" for row, e in errors.items() if e)
+    alt = _(
+        "Test errors of {n} networks, one dot per seed. Means in percent: {means}.",
+        n=len(rows),
+        means=ends or _("no runs yet"),
+    )
+    return Figure(panels, alt)
 
 
 def _dots(rows: Sequence[str], label: str) -> Canvas:

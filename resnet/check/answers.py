@@ -11,6 +11,7 @@ import torch
 from resnet import nets
 from resnet.check.running import Wrong, counted, kind
 from resnet.measure import LayerTable, layer_table
+from resnet.translation import _
 
 # What a wrong value tells about how it came about: {key: {value: what to say}}
 Slips = Mapping[str, Mapping[object, str]]
@@ -19,11 +20,17 @@ Slips = Mapping[str, Mapping[object, str]]
 def _given(answers: object, keys: Sequence[str]) -> dict[str, object]:
     """Return what the reader wrote under each key; Wrong for gaps and for other keys."""
     if not isinstance(answers, Mapping):
-        raise Wrong(f"Hand over the starter's dictionary, filled in; this is {kind(answers)}.")
+        raise Wrong(
+            "Hand over the starter's dictionary, filled in; this is {kind}.", kind=kind(answers)
+        )
     if unknown := [key for key in answers if key not in keys]:
-        raise Wrong(f"There is no {unknown[0]!r} here; the keys are {', '.join(map(repr, keys))}.")
+        raise Wrong(
+            "There is no {unknown!r} here; the keys are {keys}.",
+            unknown=unknown[0],
+            keys=", ".join(map(repr, keys)),
+        )
     if gaps := [key for key in keys if answers.get(key, ...) is ...]:
-        raise Wrong(f"Nothing is written here yet: fill in {', '.join(map(repr, gaps))}.")
+        raise Wrong("Nothing is written here yet: fill in {gaps}.", gaps=", ".join(map(repr, gaps)))
     return {key: answers[key] for key in keys}
 
 
@@ -40,12 +47,16 @@ def judge_numbers(
         number = as_number(value, key)
         if abs(number - expected[key]) <= tolerance * abs(expected[key]):
             continue
-        otherwise = f"too {'small' if number < expected[key] else 'large'}."
+        otherwise = _("too small.") if number < expected[key] else _("too large.")
         of_key = (slips or {}).get(key, {}).items()
         message = slip(of_key, number, otherwise, relative=tolerance)
-        said.append(f"{key}: {number:,} is not right: {message}")
+        said.append(_not_right(key, f"{number:,}", message))
     if said:
         raise Wrong(*said)
+
+
+def _not_right(key: str, given: object, message: str) -> str:
+    return _("{key}: {given} is not right: {message}", key=key, given=given, message=message)
 
 
 def slip(
@@ -75,10 +86,10 @@ def as_number(value: object, key: str) -> float:
     if isinstance(value, torch.Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise Wrong(f"{key}: expected a number, not {kind(value)}.")
+        raise Wrong("{key}: expected a number, not {kind}.", key=key, kind=kind(value))
     number = float(value)
     if not math.isfinite(number):
-        raise Wrong(f"{key}: {number} is not a number that can be right.")
+        raise Wrong("{key}: {number} is not a number that can be right.", key=key, number=number)
     return int(number) if number == int(number) else number
 
 
@@ -93,7 +104,7 @@ def judge_shapes(
             continue
         of_key = (slips or {}).get(key, {}).items()
         message = slip(of_key, given, _compared(given, expected[key]))
-        said.append(f"{key}: {given} is not right: {message}")
+        said.append(_not_right(key, given, message))
     if said:
         raise Wrong(*said)
 
@@ -102,29 +113,36 @@ def _shape(value: object, key: str) -> tuple[int, ...] | str:
     if isinstance(value, str):
         if value.strip().lower() == "error":
             return "error"
-        raise Wrong(f'{key}: {value!r} is neither a shape nor "error".')
+        raise Wrong('{key}: {value!r} is neither a shape nor "error".', key=key, value=value)
     if isinstance(value, torch.Tensor) and value.ndim > 1:
-        raise Wrong(f"{key}: this is a tensor; its shape is asked for.")
+        raise Wrong("{key}: this is a tensor; its shape is asked for.", key=key)
     try:
         numbers = [as_number(entry, key) for entry in value]  # type: ignore[attr-defined]
     except TypeError:
-        raise Wrong(f"{key}: expected a shape such as (2, 16, 15, 15), not {value!r}.") from None
+        raise Wrong(
+            "{key}: expected a shape such as (2, 16, 15, 15), not {value!r}.", key=key, value=value
+        ) from None
     if broken := [number for number in numbers if number != int(number)]:
-        raise Wrong(f"{key}: {broken[0]:.4g} in a shape; expected whole numbers. What does the "
-                    "formula in the text do with a fraction?")  # fmt: skip
+        raise Wrong(
+            "{key}: {broken:.4g} in a shape; expected whole numbers. What does the formula "
+            "in the text do with a fraction?",
+            key=key,
+            broken=broken[0],
+        )
     return tuple(map(int, numbers))
 
 
 def _compared(given: tuple[int, ...] | str, expected: tuple[int, ...] | str) -> str:
     if given == "error":
-        return "it runs. Do the two ways have the same shape at the addition?"
+        return _("it runs. Do the two ways have the same shape at the addition?")
     if expected == "error":
-        return "it does not run. Which shapes meet at the addition?"
+        return _("it does not run. Which shapes meet at the addition?")
     if len(given) != len(expected):
-        return f"it has {counted(len(given), 'number')}; the shape has {len(expected)}."
-    names = ("the batch", "the channels", "the height", "the width")
+        numbers = counted(len(given), _("number"))
+        return _("it has {numbers}; the shape has {n}.", numbers=numbers, n=len(expected))
+    names = (_("the batch"), _("the channels"), _("the height"), _("the width"))
     pairs = zip(names, given, expected, strict=False)
-    return f"look at {' and '.join(name for name, a, b in pairs if a != b)}."
+    return _("look at {axes}.", axes=_(" and ").join(name for name, a, b in pairs if a != b))
 
 
 def judge_choices(
@@ -136,9 +154,15 @@ def judge_choices(
         letters = sorted([expected[key], *reasons[key]])
         letter = value.strip().lower().strip("()") if isinstance(value, str) else value
         if letter not in letters:
-            raise Wrong(f"{key}: expected one of {', '.join(letters)}, not {value!r}.")
+            raise Wrong(
+                "{key}: expected one of {letters}, not {value!r}.",
+                key=key,
+                letters=", ".join(letters),
+                value=value,
+            )
         if letter != expected[key]:
-            said.append(f"{key}: not ({letter}). {reasons[key][str(letter)]}")
+            reason = reasons[key][str(letter)]
+            said.append(_("{key}: not ({letter}). {reason}", key=key, letter=letter, reason=reason))
     if said:
         raise Wrong(*said)
 
@@ -154,15 +178,17 @@ def part_table(depth: int, size: int, channels: int, classes: int, **options: st
     return layer_table(net, (1, channels, size, size), depth=1)
 
 
-TWO = "a batch normalisation has two numbers per channel."
-FOUR = ("a batch normalisation keeps four numbers per channel, but only two of them are trained: "
-        "those are its parameters.")  # fmt: skip
+TWO = _("a batch normalisation has two numbers per channel.")
+FOUR = _(
+    "a batch normalisation keeps four numbers per channel, but only two of them "
+    "are trained: those are its parameters."
+)
 
 
 def bn_slips(right: int, channels: int) -> dict[object, str]:
     """Return what a count is if batch normalisation on so many channels is counted wrongly."""
     return {
-        right - 2 * channels: "the batch normalisations are missing.",
+        right - 2 * channels: _("the batch normalisations are missing."),
         right - channels: TWO,
         right + 2 * channels: FOUR,
     }

@@ -14,6 +14,7 @@ from resnet.check.feedback import exercise
 from resnet.check.running import Wrong, call, counted, function, kind
 from resnet.reproduce.checks import Less, Outcome
 from resnet.training.records import Run
+from resnet.translation import _
 
 
 @exercise
@@ -25,28 +26,36 @@ def steps_nested(contained: object) -> str:
     for a, b in pairs:
         answer = call(ask, a, b, shown=f"contained({a}, {b})")
         if answer not in (True, False) or isinstance(answer, Tensor):
-            raise Wrong(f"contained({a}, {b}) is {answer!r}; expected True or False.")
+            shown = f"contained({a}, {b})"
+            raise Wrong("{shown} is {said!r}; expected True or False.", shown=shown, said=answer)
         said[a, b] = bool(answer)
     right = {(a, b): b % a == 0 for a, b in pairs}
     if said == right:
-        return f"all {len(pairs)} pairs up to 30 pieces"
+        return _("all {n} pairs up to 30 pieces", n=len(pairs))
+    halving = _("Halving every piece is one way to keep the jumps. Is it the only one?")
     rules: list[tuple[Callable[[int, int], bool], str]] = [
-        (lambda a, b: a <= b, "More pieces are not enough: the chapter's first figure of a fit "
-         "has 4 and 5."),
-        (lambda a, b: a % b == 0, "Right, but for the other direction: which class is the larger?"),
-        (lambda a, b: a < b and b % a == 0, "What about a class and itself?"),
-        (lambda a, b: b in (a, 2 * a), "Halving every piece is one way to keep the jumps."
-         " Is it the only one?"),
-        (lambda a, b: b in {a * 2**i for i in range(6)}, "Halving every piece is one way to keep "
-         "the jumps. Is it the only one?"),
-    ]  # fmt: skip
+        (
+            lambda a, b: a <= b,
+            _("More pieces are not enough: the chapter's first figure of a fit has 4 and 5."),
+        ),
+        (
+            lambda a, b: a % b == 0,
+            _("Right, but for the other direction: which class is the larger?"),
+        ),
+        (lambda a, b: a < b and b % a == 0, _("What about a class and itself?")),
+        (lambda a, b: b in (a, 2 * a), halving),
+        (lambda a, b: b in {a * 2**i for i in range(6)}, halving),
+    ]
     for rule, says in rules:
         if all(said[pair] == rule(*pair) for pair in pairs):
             raise Wrong(says)
     a, b = next(pair for pair in pairs if said[pair] != right[pair])
     raise Wrong(
-        f"contained({a}, {b}) is {said[a, b]}. Write down where the functions in S_{a} may jump, "
-        f"and where those in S_{b} may."
+        "contained({a}, {b}) is {said}. Write down where the functions in S_{a} may "
+        "jump, and where those in S_{b} may.",
+        a=a,
+        b=b,
+        said=said[a, b],
     )
 
 
@@ -67,19 +76,40 @@ def width_nested(widen: object) -> str:
         random = torch.Generator().manual_seed(n)
         given = [scale * torch.randn(shape, generator=random) for shape in ((n, inputs), n, n)]
         copies = [tensor.clone() for tensor in given]
-        what = f"widen for {counted(n, 'unit')} and {counted(inputs, 'input')}"
-        what += f", with weights near {scale:g}" * (scale != 1)
+        units = counted(n, _("unit"))
+        what = _("widen for {units} and {inputs}", units=units, inputs=counted(inputs, _("input")))
+        if scale != 1:
+            what += _(", with weights near {scale:g}", scale=scale)
         answer = call(make, *copies, shown=what)
         if not isinstance(answer, tuple | list) or len(answer) != 3:
-            raise Wrong(f"{what} returns {kind(answer)}; expected the three tensors w, b and v.")
+            raise Wrong(
+                "{what} returns {kind}; expected the three tensors w, b and v.",
+                what=what,
+                kind=kind(answer),
+            )
         for name, tensor, old in zip(("w", "b", "v"), answer, given, strict=True):
             if not isinstance(tensor, Tensor):
-                raise Wrong(f"{what}: {name} is {kind(tensor)}; expected a tensor.")
+                raise Wrong(
+                    "{what}: {name} is {kind}; expected a tensor.",
+                    what=what,
+                    name=name,
+                    kind=kind(tensor),
+                )
             if tensor.shape == old.shape:
-                raise Wrong(f"{what}: {name} has still the size for {counted(n, 'unit')}.")
-            if tensor.shape != (n + 1, *old.shape[1:]):
-                raise Wrong(f"{what}: {name} has shape {tuple(tensor.shape)}; "
-                            f"expected {(n + 1, *old.shape[1:])}.")  # fmt: skip
+                raise Wrong(
+                    "{what}: {name} has still the size for {units}.",
+                    what=what,
+                    name=name,
+                    units=units,
+                )
+            if tensor.shape != (expected := (n + 1, *old.shape[1:])):
+                raise Wrong(
+                    "{what}: {name} has shape {shape}; expected {expected}.",
+                    what=what,
+                    name=name,
+                    shape=tuple(tensor.shape),
+                    expected=expected,
+                )
         sizes = 10 ** torch.arange(7).repeat(100)[:, None].double()  # up to a million
         x = sizes * torch.randn(len(sizes), inputs, generator=random).double()
         w, b, v = (tensor.double() for tensor in answer)
@@ -88,12 +118,18 @@ def width_nested(widen: object) -> str:
         most = 5e-7 * scale**2  # of rounding, at inputs near 1
         if not torch.isfinite(error).all() or (error / sizes[:, 0]).abs().max() > most:
             if error.std() < 200 * most:
-                raise Wrong(f"{what}: the function is shifted by a constant. What does the new "
-                            "unit add to the sum?")  # fmt: skip
-            raise Wrong(f"{what}: the function has changed, at one input by "
-                        f"{error.abs().max():.2g}. What does the new unit add to the sum, and are "
-                        "the old ones as they were?")  # fmt: skip
-    return f"the same function with one unit more, for {len(cases)} networks"
+                raise Wrong(
+                    "{what}: the function is shifted by a constant. "
+                    "What does the new unit add to the sum?",
+                    what=what,
+                )
+            raise Wrong(
+                "{what}: the function has changed, at one input by {most:.2g}. "
+                "What does the new unit add to the sum, and are the old ones as they were?",
+                what=what,
+                most=error.abs().max(),
+            )
+    return _("the same function with one unit more, for {n} networks", n=len(cases))
 
 
 DENSE = torch.linspace(-1, 1, 2001, dtype=torch.double)
@@ -107,33 +143,35 @@ WHERE = {"on [-1, 1]": (DENSE, 1), "everywhere": (torch.cat([DENSE, FAR, -FAR]),
 def plain_identity(answers: object) -> str:
     """Check two lists of units (a, b, c) and a d: sum of c relu(a x + b), plus d, is x."""
     if not isinstance(answers, Mapping) or set(answers) != set(WHERE):
-        raise Wrong(f"Hand over the starter's dictionary with the keys {', '.join(WHERE)}.")
+        keys = ", ".join(WHERE)
+        raise Wrong("Hand over the starter's dictionary with the keys {keys}.", keys=keys)
     if gaps := [key for key in WHERE if answers[key] is ...]:
-        raise Wrong(f"Nothing is written here yet: fill in {', '.join(map(repr, gaps))}.")
+        raise Wrong("Nothing is written here yet: fill in {gaps}.", gaps=", ".join(map(repr, gaps)))
     said = []
     for key, (x, fewest) in WHERE.items():
         units, shift = _units(answers[key], key)
         y = shift + sum((c * torch.relu(a * x + b) for a, b, c in units), torch.zeros_like(x))
         off = (y - x).abs() / x.abs().clamp(min=1)
         if off.max() > 1e-6:
-            at = float(x[off.argmax()])
-            said.append(f"{key}: at x = {at:g} it gives {float(y[off.argmax()]):.4g}.")
+            at, y_at = float(x[off.argmax()]), float(y[off.argmax()])
+            said.append(_("{key}: at x = {x:g} it gives {y:.4g}.", key=key, x=at, y=y_at))
         elif len(units) > fewest:
-            said.append(f"{key}: it is the identity, with {len(units)} units; fewer are enough.")
+            more = _("it is the identity, with {n} units; fewer are enough.", n=len(units))
+            said.append(f"{key}: {more}")
     if said:
         raise Wrong(*said)
-    return "the identity on both sets, with the fewest units"
+    return _("the identity on both sets, with the fewest units")
 
 
 def _units(answer: Any, key: str) -> tuple[list[tuple[float, float, float]], float]:
-    form = f"{key}: expected a pair ([(a, b, c), …], d)"
+    form = _("{key}: expected a pair ([(a, b, c), …], d)", key=key)
     if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise Wrong(f"{form}, not {kind(answer)}.")
+        raise Wrong("{form}, not {kind}.", form=form, kind=kind(answer))
     units, shift = answer
     if not isinstance(units, tuple | list) or not all(
         isinstance(unit, tuple | list) and len(unit) == 3 for unit in units
     ):
-        raise Wrong(f"{form}; a unit is three numbers.")
+        raise Wrong("{form}; a unit is three numbers.", form=form)
     numbers = [(as_number(a, key), as_number(b, key), as_number(c, key)) for a, b, c in units]
     return numbers, as_number(shift, key)
 
@@ -141,21 +179,18 @@ def _units(answer: Any, key: str) -> tuple[list[tuple[float, float, float]], flo
 @exercise
 def grow_order(answers: object) -> str:
     """Check what happens in each stage if the added blocks come first."""
-    shape = "Write down the channels in and out of the stage's first and second block."
-    fits = (
-        "Which block of the trained network changes the number of channels, and on which place "
-        "does it end up?"
-    )
+    shape = _("Write down the channels in and out of the stage's first and second block.")
+    fits = _("Which block of the trained network changes the channels, and where does it end up?")
     judge_choices(
         answers,
         {"stage 1": "a", "stage 2": "b", "stage 3": "b"},
         {
-            "stage 1": {"b": shape, "c": "What comes in here has been through a ReLU."},
+            "stage 1": {"b": shape, "c": _("What comes in here has been through a ReLU.")},
             "stage 2": {"a": fits, "c": fits},
             "stage 3": {"a": fits, "c": fits},
         },
     )
-    return "all three stages"
+    return _("all three stages")
 
 
 @exercise
@@ -166,21 +201,20 @@ def no_bound(answers: object) -> str:
         {"promise": "b", "data": "b", "training": "a"},
         {
             "promise": {
-                "a": "The inequality has the training inputs and labels in it, nothing else.",
-                "c": "The inequality speaks of the best function of the class. Does training "
-                "find it?",
+                "a": _("The inequality has the training inputs and labels in it, nothing else."),
+                "c": _("The inequality is about the best function. Does training find it?"),
             },
             "data": {
-                "a": "There the classes are not nested; the question is about nested ones.",
-                "c": "That table has errors of networks whose training was worse too.",
+                "a": _("There the classes are not nested; the question is about nested ones."),
+                "c": _("That table has errors of networks whose training was worse too."),
             },
             "training": {
-                "b": "There training did well: its training error was as low as with 110 layers.",
-                "c": "There every fit is the exact optimum; nothing is trained.",
+                "b": _("There the training error was as low as with 110 layers."),
+                "c": _("There every fit is the exact optimum; nothing is trained."),
             },
         },
     )
-    return "all three; compare your own words with the rubric in the solution"
+    return _("all three; compare your own words with the rubric in the solution")
 
 
 NETWORKS = ("plain-20", "plain-56", "ResNet-20", "ResNet-56")
@@ -194,25 +228,34 @@ def rerun(runs: object, conclusions: object) -> str:
     if not isinstance(conclusions, Mapping) or set(conclusions) != {"plain", "ResNet"}:
         raise Wrong('Hand over conclusions as {"plain": …, "ResNet": …}.')
     if gaps := [key for key, value in conclusions.items() if value is ...]:
-        raise Wrong(f"The runs are fine. Nothing is written yet for {' and '.join(gaps)}.")
+        names = _(" and ").join(gaps)
+        raise Wrong("The runs are fine. Nothing is written yet for {names}.", names=names)
     words = ("worse", "better", "undecided")
     said = []
     for family, conclusion in conclusions.items():
         if conclusion not in words:
-            raise Wrong(f"{family}: expected one of {', '.join(words)}, not {conclusion!r}.")
+            raise Wrong(
+                "{family}: expected one of {words}, not {conclusion!r}.",
+                family=family,
+                words=", ".join(words),
+                conclusion=conclusion,
+            )
         shallow, deep = losses[f"{family}-20"], losses[f"{family}-56"]
         outcome = Less("train_error", "20", "56").outcome({"20": shallow, "56": deep})
         right = {Outcome.HOLDS: "worse", Outcome.OPPOSITE: "better"}.get(outcome, "undecided")
         if conclusion != right:
             said.append(
-                f'{family}: "{conclusion}" is not what the runs say. Compare p of Welch\'s test '
-                "with 5%, once for each side."
+                _(
+                    '{family}: "{conclusion}" is not what the runs say. '
+                    "Compare p of Welch's test with 5%, once for each side.",
+                    family=family,
+                    conclusion=conclusion,
+                )
             )
     if said:
         raise Wrong(*said)
-    return "the runs can be compared, and the conclusions are what they say: " + ", ".join(
-        f"{family} {word}" for family, word in conclusions.items()
-    )
+    found = ", ".join(f"{family} {word}" for family, word in conclusions.items())
+    return _("the runs can be compared, and the conclusions are what they say: {all}", all=found)
 
 
 def _records(runs: object) -> dict[str, list[Run]]:
@@ -220,28 +263,48 @@ def _records(runs: object) -> dict[str, list[Run]]:
     if runs is ... or (isinstance(runs, list | tuple) and not runs):
         raise Wrong("Nothing is written here yet: fill the list runs.")
     if not isinstance(runs, list | tuple) or not all(isinstance(run, Run) for run in runs):
-        raise Wrong(f"Hand over a list of what resnet.fit returns; this is {kind(runs)}.")
+        raise Wrong("Hand over a list of what resnet.fit returns; this is {kind}.", kind=kind(runs))
     ordered = sorted(runs, key=lambda run: run.network)
     by_network = {name: list(group) for name, group in groupby(ordered, key=lambda r: r.network)}
     if strange := [name for name in by_network if name not in NETWORKS]:
-        base, _, option = strange[0].partition(", ")
-        told = f": {base} has no {option} in the text" * (base in NETWORKS)
-        raise Wrong(f"{strange[0]} does not belong to this claim{told}.")
+        base, _comma, option = strange[0].partition(", ")
+        if base in NETWORKS:
+            raise Wrong(
+                "{network} does not belong to this claim: {base} has no {option} in the text.",
+                network=strange[0],
+                base=base,
+                option=option,
+            )
+        raise Wrong("{network} does not belong to this claim.", network=strange[0])
     if missing := [name for name in NETWORKS if name not in by_network]:
-        raise Wrong(f"There is no run of {', '.join(missing)}; there are {', '.join(by_network)}.")
+        raise Wrong(
+            "There is no run of {missing}; there are {networks}.",
+            missing=", ".join(missing),
+            networks=", ".join(by_network),
+        )
     first = ordered[0]
     for run in ordered:
         if not run.rows or not math.isfinite(run.rows[-1]["train_loss"]):
-            raise Wrong(f"A run of {run.network} has no finite training loss.")
+            raise Wrong("A run of {network} has no finite training loss.", network=run.network)
         for what in ("recipe", "data"):
             if getattr(run, what) != getattr(first, what):
-                raise Wrong(f"{run.network} and {first.network} differ in the {what}: nothing "
-                            "can be concluded about depth.")  # fmt: skip
+                raise Wrong(
+                    "{one} and {other} differ in the {what}: nothing can be concluded about depth.",
+                    one=run.network,
+                    other=first.network,
+                    what=what,
+                )
     for name, group in by_network.items():
         if len({run.seed for run in group}) < 2:
-            raise Wrong(f"{name} was run with one seed only: there is no telling how far two "
-                        "runs of it would differ. Is `seed=` passed to resnet.fit?")  # fmt: skip
+            raise Wrong(
+                "{name} was run with one seed only: there is no telling how far two runs of it "
+                "would differ. Is `seed=` passed to resnet.fit?",
+                name=name,
+            )
         if len({run.rows[-1]["train_loss"] for run in group}) < len(group):
-            raise Wrong(f"Two runs of {name} are the same run. Is the seed passed to resnet.fit, "
-                        "and is the network made anew for each run?")  # fmt: skip
+            raise Wrong(
+                "Two runs of {name} are the same run. Is the seed passed to resnet.fit, and is "
+                "the network made anew for each run?",
+                name=name,
+            )
     return by_network

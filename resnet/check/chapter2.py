@@ -1,5 +1,6 @@
 """Checks of chapter 2: the residual block."""
 
+import itertools
 import math
 
 import torch
@@ -8,19 +9,18 @@ from torch import Tensor, nn
 
 from resnet.blocks import BasicBlock, ZeroPad
 from resnet.check.answers import as_number, judge_choices, judge_numbers, judge_shapes, slip
-from resnet.check.comparing import FINE, Cases, drawn, judge_block
+from resnet.check.comparing import Cases, alike, drawn, judge_block
 from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, originals
 from resnet.check.running import Wrong, call, function, kind
 from resnet.nets import cifar_resnet
-
-SHORT = "A convolution of 3x3 with one pixel of padding: (H + 2 - 3) // stride + 1."
+from resnet.translation import _
 
 
 @exercise
 def block_shapes(answers: object) -> str:
     """Check the shapes that five blocks make of (2, 16, 15, 15)."""
-    broadcast = "Without a projection the shortcut keeps its shape, the branch does not."
+    broadcast = _("Without a projection the shortcut keeps its shape, the branch does not.")
     judge_shapes(
         answers,
         {
@@ -33,11 +33,14 @@ def block_shapes(answers: object) -> str:
         {
             "Residual(16, 16, stride=2)": {(2, 16, 8, 8): broadcast, (2, 16, 7, 7): broadcast},
             "Residual(16, 32, stride=2, project=True)": {
-                (2, 32, 7, 7): f"the half of 15 is rounded, but which way? {SHORT}"
+                (2, 32, 7, 7): _(
+                    "the half of 15 is rounded, but which way? "
+                    "A convolution of 3x3 with one pixel of padding: (H + 2 - 3) // stride + 1."
+                )
             },
         },
     )
-    return "all five"
+    return _("all five")
 
 
 @exercise
@@ -60,10 +63,10 @@ def residual(Residual: object) -> str:
         ((width, wide, 2), (2, width, height, 9)),
     ]
     formula, slips = originals(
-        branch, also=[(second, "the stride is on the second convolution, not on the first.")]
+        branch, also=[(second, _("the stride is on the second convolution, not on the first."))]
     )
     judge_block(Residual, cases, formula, slips, "Residual")
-    return FINE.format(len(cases))
+    return alike(len(cases))
 
 
 @exercise
@@ -74,16 +77,16 @@ def prove_identity(answers: object, counterexample: object) -> str:
         {"gap 1": "b", "gap 2": "a", "gap 3": "b"},
         {
             "gap 1": {
-                "a": "The proof has not touched the convolutions; they may have any weights.",
-                "c": "A mean of zero over the batch does not make every value zero.",
+                "a": _("The proof has not touched the convolutions; they may have any weights."),
+                "c": _("A mean of zero over the batch does not make every value zero."),
             },
             "gap 2": {
-                "b": "A ReLU removes what is negative; the mean of what is left is not zero.",
-                "c": "A ReLU has no upper bound.",
+                "b": _("A ReLU removes what is negative; the mean of what is left is not zero."),
+                "c": _("A ReLU has no upper bound."),
             },
             "gap 3": {
-                "a": "ReLU(-1) is not -ReLU(1).",
-                "c": "From ReLU(x) alone, x cannot be found: all negative numbers give 0.",
+                "a": _("ReLU(-1) is not -ReLU(1)."),
+                "c": _("From ReLU(x) alone, x cannot be found: all negative numbers give 0."),
             },
         },
     )
@@ -92,36 +95,42 @@ def prove_identity(answers: object, counterexample: object) -> str:
     number = as_number(counterexample, "counterexample")
     if max(number, 0) == number:
         raise Wrong(
-            f"counterexample: for {number:g} the block gives {max(number, 0):g}, which is what "
-            "came in. Which step of the proof needs the ReLU before the block?"
+            "counterexample: for {number:g} the block gives {number:g}, which is what came in. "
+            "Which step of the proof needs the ReLU before the block?",
+            number=number,
         )
-    return f"the three gaps; and for {number:g} the block gives 0"
+    return _("the three gaps; and for {number:g} the block gives 0", number=number)
 
 
 @exercise
 def stride_match(outcome: object) -> str:
     """Check `outcome(height, width)`: what a block does whose shortcut lacks the stride."""
     ask = function(outcome, "outcome")
-    words = ("right", "wrong", "error")
-    for height in range(1, 9):
-        for width in range(1, 9):
-            shown = f"outcome({height}, {width})"
-            said = call(ask, height, width, shown=shown)
-            if said not in words:
-                raise Wrong(f'{shown} is {said!r}; expected "right", "wrong" or "error".')
-            if said != (expected := _meeting(height, width)):
-                branch = tuple(math.ceil(side / 2) for side in (height, width))
-                raise Wrong(
-                    f'{shown} is "{said}". The branch gives {branch[0]} x {branch[1]} pixels, the '
-                    f"shortcut {height} x {width}. "
-                    + {
-                        "right": "Are these shapes different?",
-                        "wrong": "PyTorch can add these. How many pixels has the sum, and how many "
-                        "should it have?",
-                        "error": "PyTorch stretches axes of length 1, and no others.",
-                    }[expected]
-                )
-    return "all sizes up to 8 x 8 pixels"
+    advice = {
+        "right": _("Are these shapes different?"),
+        "wrong": _("PyTorch can add these. Has the sum as many pixels as it should?"),
+        "error": _("PyTorch stretches axes of length 1, and no others."),
+    }
+    for height, width in itertools.product(range(1, 9), range(1, 9)):
+        shown = f"outcome({height}, {width})"
+        said = call(ask, height, width, shown=shown)
+        if said not in advice:
+            raise Wrong(
+                '{shown} is {said!r}; expected "right", "wrong" or "error".',
+                shown=shown,
+                said=said,
+            )
+        if said != (expected := _meeting(height, width)):
+            raise Wrong(
+                '{shown} is "{said}". The branch gives {branch} pixels, the shortcut {shortcut}. '
+                "{advice}",
+                shown=shown,
+                said=said,
+                branch=f"{math.ceil(height / 2)} x {math.ceil(width / 2)}",
+                shortcut=f"{height} x {width}",
+                advice=advice[expected],
+            )
+    return _("all sizes up to 8 x 8 pixels")
 
 
 def _meeting(height: int, width: int) -> str:
@@ -142,18 +151,27 @@ def padding_projection(weights: object) -> str:
         what = f"weights({inputs}, {channels})"
         weight = call(make, inputs, channels, shown=what)
         if not isinstance(weight, Tensor):
-            raise Wrong(f"{what} returns {kind(weight)}; expected a tensor.")
+            raise Wrong("{what} returns {kind}; expected a tensor.", what=what, kind=kind(weight))
         if inputs != channels and weight.shape == (inputs, channels, 1, 1):
             raise Wrong(
-                f"{what} has shape {tuple(weight.shape)}: the channels that come out are first."
+                "{what} has shape {shape}: the channels that come out are first.",
+                what=what,
+                shape=tuple(weight.shape),
             )
         if weight.shape != (channels, inputs, 1, 1):
             raise Wrong(
-                f"{what} has shape {tuple(weight.shape)}; expected {(channels, inputs, 1, 1)}."
+                "{what} has shape {shape}; expected {expected}.",
+                what=what,
+                shape=tuple(weight.shape),
+                expected=(channels, inputs, 1, 1),
             )
         if not weight.is_floating_point():
-            raise Wrong(f"{what} has whole numbers ({weight.dtype}), and conv2d does not multiply "
-                        "an image by them. Of which type is x?")  # fmt: skip
+            raise Wrong(
+                "{what} has whole numbers ({dtype}); conv2d does not multiply an image by them. "
+                "Of which type is x?",
+                what=what,
+                dtype=weight.dtype,
+            )
         x = torch.randn(2, inputs, 5, 6, generator=torch.Generator().manual_seed(2))
         given = F.conv2d(x, weight.detach().float(), stride=2)
         expected = ZeroPad(inputs, channels, 2)(x)
@@ -161,15 +179,21 @@ def padding_projection(weights: object) -> str:
             continue
         for first in range(1, channels - inputs + 1):
             if torch.allclose(given, expected.roll(first, 1), atol=1e-5):
-                raise Wrong(f"{what}: the input's channels begin at channel {first}. On which side "
-                            "does the text put the zeros?")  # fmt: skip
+                raise Wrong(
+                    "{what}: the input's channels begin at channel {first}. "
+                    "On which side does the text put the zeros?",
+                    what=what,
+                    first=first,
+                )
         if not torch.allclose(given[:, inputs:], expected[:, inputs:], atol=1e-5):
-            raise Wrong(f"{what}: the new channels are not zero.")
+            raise Wrong("{what}: the new channels are not zero.", what=what)
         raise Wrong(
-            f"{what}: the first {inputs} channels are not handed on as they are, each to the "
-            "channel of its own number."
+            "{what}: the first {inputs} channels do not come out as they are, each at its own "
+            "place.",
+            what=what,
+            inputs=inputs,
         )
-    return "the same outputs as option A, for five pairs of widths"
+    return _("the same outputs as option A, for five pairs of widths")
 
 
 class _Half(nn.Sequential):
@@ -192,8 +216,8 @@ def norms(net: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
     return [gradient.norm().item() for gradient in torch.autograd.grad(loss, inputs)]
 
 
-LARGEST = "That is where the gradient is largest; it grows on its way back, broken or not."
-DIFFER_MOST = (
+LARGEST = _("That is where the gradient is largest; it grows on its way back, broken or not.")
+DIFFER_MOST = _(
     "There the two networks differ most; but this is what a fault does to the blocks around it. "
     "Which of them changes what passes it?"
 )
@@ -210,12 +234,13 @@ def broken_block(find: object) -> str:
     healthy = norms(net, images, labels)
     blocks = [block for block in net.modules() if isinstance(block, BasicBlock)]
     tried = 0
+    otherwise = _("What does one block do to the gradient that passes it?")
     for place in dict.fromkeys((3, 7, 10, 18, *drawn((4, 9), (11, 17)))):
-        for what in ("left out", "halved"):
+        for fault in (_("left out"), _("halved")):
             whole = blocks[place].shortcut
             if not isinstance(whole, nn.Module):  # for the type checker: option A has one
                 continue
-            blocks[place].shortcut = None if what == "left out" else _Half(whole)
+            blocks[place].shortcut = None if fault == _("left out") else _Half(whole)
             broken = norms(net, images, labels)
             blocks[place].shortcut = whole
             said = call(ask, list(healthy), list(broken), shown="find(healthy, broken)")
@@ -226,25 +251,32 @@ def broken_block(find: object) -> str:
             moved = [abs(math.log(b / h)) for b, h in zip(broken, healthy, strict=True)]
             grown = [abs(b - h) for b, h in zip(broken, healthy, strict=True)]
             slips = (
-                (place + 1, "One too far: entry i is the gradient at the input of block i."),
+                (place + 1, _("One too far: entry i is the gradient at the input of block i.")),
                 (_largest(broken), LARGEST),
                 (_largest(grown), DIFFER_MOST),
                 (_largest(moved), DIFFER_MOST),
             )
-            message = slip(slips, index, "What does one block do to the gradient that passes it?")
             raise Wrong(
-                f"With the shortcut of one of {len(blocks)} blocks {what}, block {index} was "
-                f"found; it was another. {message}"
+                "With the shortcut of one of {n} blocks {fault}, block {index} was found; it was "
+                "another. {advice}",
+                n=len(blocks),
+                fault=fault,
+                index=index,
+                advice=slip(slips, index, otherwise),
             )
-    return f"{tried} broken networks"
+    return _("{n} broken networks", n=tried)
 
 
 def _largest(numbers: list[float]) -> int:
     return max(range(len(numbers)), key=numbers.__getitem__)
 
 
-INCEPTION = {"pool": (192, ((32, 1),)), "1x1": (192, ((64, 1),)),
-             "3x3": (192, ((96, 1), (128, 3))), "5x5": (192, ((16, 1), (32, 5)))}  # fmt: skip
+INCEPTION = {
+    "pool": (192, ((32, 1),)),
+    "1x1": (192, ((64, 1),)),
+    "3x3": (192, ((96, 1), (128, 3))),
+    "5x5": (192, ((16, 1), (32, 5))),
+}
 
 
 def _weights(channels: int, convolutions: tuple[tuple[int, int], ...]) -> int:
@@ -259,40 +291,42 @@ def _weights(channels: int, convolutions: tuple[tuple[int, int], ...]) -> int:
 def inception(numbers: object, answers: object) -> str:
     """Check the comparison of GoogLeNet's first Inception block with a residual block."""
     paths = {name: _weights(*path) for name, path in INCEPTION.items()}
+    in_all = sum(paths.values())
     outputs = sum(path[-1][0] for _, path in INCEPTION.values())
     shortcut = _weights(192, ((outputs, 1),))
     residual = _weights(192, ((outputs, 3), (outputs, 3))) + shortcut
     dense = 192 + 6 * 32
+    unreduced = _weights(192, ((128, 3),)) + _weights(192, ((32, 5),))
     judge_numbers(
         numbers,
         {
             "channels out of Inception": outputs,
-            "weights of Inception": sum(paths.values()),
+            "weights of Inception": in_all,
             "weights of the residual block": residual,
             "channels after 6 concatenating blocks": dense,
         },
         {
             "channels out of Inception": {
-                128: "the paths are not added; their channels stand side by side."
+                128: _("the paths are not added; their channels stand side by side.")
             },
             "weights of Inception": {
-                sum(paths.values()) - paths["pool"]: "the path with the pooling has weights too.",
-                _weights(192, ((64, 1), (128, 3), (32, 5), (32, 1))): "the paths do not follow "
-                "one another; each starts from the 192 channels.",
-                _weights(192, ((64, 1),))
-                + _weights(192, ((128, 3),))
-                + _weights(192, ((32, 5),))
-                + paths["pool"]: "the large kernels do not see all 192 channels: what stands "
-                "before them?",
+                in_all - paths["pool"]: _("the path with the pooling has weights too."),
+                _weights(192, ((64, 1), (128, 3), (32, 5), (32, 1))): _(
+                    "the paths do not follow one another; each starts from the 192 channels."
+                ),
+                _weights(192, ((64, 1),)) + unreduced + paths["pool"]: _(
+                    "the large kernels do not see all 192 channels: what stands before them?"
+                ),
             },
             "weights of the residual block": {
-                residual - shortcut: "192 channels come in and 256 go out. What is on the "
-                "shortcut?",
-                2 * 9 * 192 * 256 + shortcut: "how many channels does the second convolution get?",
+                residual - shortcut: _(
+                    "192 channels come in, 256 go out: what is on the shortcut?"
+                ),
+                2 * 9 * 192 * 256 + shortcut: _("how many channels does the second layer get?"),
             },
             "channels after 6 concatenating blocks": {
-                6 * 32: "the input is still among the channels: that is what concatenating means.",
-                192 * 2**6: "each block adds 32 channels, however many come in.",
+                6 * 32: _("the input is still there: that is what concatenating means."),
+                192 * 2**6: _("each block adds 32 channels, however many come in."),
             },
         },
     )
@@ -301,14 +335,16 @@ def inception(numbers: object, answers: object) -> str:
         {"same": "c", "lost": "a"},
         {
             "same": {
-                "a": "Inception adds nothing; it puts channels side by side.",
-                "b": "The branch of the residual block has none.",
+                "a": _("Inception adds nothing; it puts channels side by side."),
+                "b": _("The branch of the residual block has none."),
             },
             "lost": {
-                "b": "Gradients reach the input along the channels that are handed on.",
-                "c": "Each of its channels is handed on; nothing is lost of the input itself.",
+                "b": _("Gradients reach the input along the channels that go on."),
+                "c": _("Each of its channels goes on; nothing is lost of the input itself."),
             },
         },
     )
-    share = sum(paths.values()) / residual
-    return f"four numbers, two choices; Inception has {share:.0%} of the residual block's weights"
+    return _(
+        "four numbers, two choices; Inception has {share:.0%} of the residual block's weights",
+        share=in_all / residual,
+    )

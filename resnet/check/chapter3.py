@@ -3,7 +3,7 @@
 import copy
 import math
 from collections import Counter
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from resnet.check.feedback import exercise
 from resnet.check.formulas import Kind
 from resnet.check.running import Wrong, built, call, function, not_the_books, own_copy
 from resnet.measure import count_parameters, multiply_adds
+from resnet.translation import _
 
 
 def _stride_in_first_stage(net: nn.Module) -> None:
@@ -34,25 +35,28 @@ def _layers_of_18() -> Counter[Kind]:
 def resnet34(net: object) -> str:
     """Check a network with 34 layers for 3 channels and 1,000 classes."""
     mine = not_the_books(own_copy(net, "net"), nor_a_librarys=True)
-    slips = [
-        (with_change(nets.resnet34, without("stem.maxpool")),
-         "the max pooling of the stem is missing."),
-        (with_change(nets.resnet34, without("stem.relu")), "the stem has no ReLU."),
-        (with_change(nets.resnet34, without("stem.bn")), "the stem has no batch normalisation."),
-        (with_change(nets.resnet34, _stride_in_first_stage),
-         "the first stage has a stride; the stem has just shrunk the image."),
-        (lambda: nets.imagenet_resnet(34, shortcut="A"), "the projections are missing."),
-    ]  # fmt: skip
+    changes = {
+        without("stem.maxpool"): _("the max pooling of the stem is missing."),
+        without("stem.relu"): _("the stem has no ReLU."),
+        without("stem.bn"): _("the stem has no batch normalisation."),
+        _stride_in_first_stage: _(
+            "the first stage has a stride; the stem has just shrunk the image."
+        ),
+    }
+    slips = [(with_change(nets.resnet34, change), says) for change, says in changes.items()]
+    padded = partial(nets.imagenet_resnet, 34, shortcut="A")
+    slips.append((padded, _("the projections are missing.")))
     try:
         compare_networks(mine, (2, 3, 33, 40), nets.resnet34, slips, "net")
     except Reused:
         raise
     except Wrong:
         if layers_of(mine) == _layers_of_18():
-            told = "This has the layers of ResNet-18. How many blocks has each stage?"
-            raise Wrong(told) from None
+            raise Wrong(
+                "This has the layers of ResNet-18. How many blocks has each stage?"
+            ) from None
         raise
-    return "scores, gradients and layers agree with ResNet-34"
+    return _("scores, gradients and layers agree with ResNet-34")
 
 
 @exercise
@@ -61,17 +65,17 @@ def shapes_97(answers: object) -> str:
     parts = {
         row.name: row.output_shape for row in part_table(18, 97, 1, 10) if row.name != "flatten"
     }
-    floor = "one pixel less than there are. Did you use the padding, and the + 1?"
+    floor = _("one pixel less than there are. Did you use the padding, and the + 1?")
     sides = {"stem": 24, "stage1": 24, "stage2": 12, "stage3": 6, "stage4": 3}
     slips: dict[str, dict[object, str]] = {
         name: {(1, parts[name][1], side, side): floor} for name, side in sides.items()
     }
-    slips["stem"][1, 64, 49, 49] = "the max pooling belongs to the stem, too."
-    slips["stage1"][1, 64, 13, 13] = "the first stage has no stride."
-    slips["pool"] = {(1, 512): "the pooling alone keeps two axes of length 1; the flattening is "
-                     "what removes them."}  # fmt: skip
+    slips["stem"][1, 64, 49, 49] = _("the max pooling belongs to the stem, too.")
+    slips["stage1"][1, 64, 13, 13] = _("the first stage has no stride.")
+    flat = _("the pooling alone keeps two axes of length 1; the flattening is what removes them.")
+    slips["pool"] = {(1, 512): flat}
     judge_shapes(answers, parts, slips)
-    return f"all {len(parts)} shapes"
+    return _("all {n} shapes", n=len(parts))
 
 
 @exercise
@@ -90,24 +94,28 @@ def count_18(parameters: object) -> str:
         bn = 2 * channels
         has_projection = inputs != channels
         projection = has_projection * inputs * channels
+        with_bn = projection + has_projection * bn
         off = {
             **bn_slips(0, (2 * blocks + has_projection) * channels),
-            -projection - has_projection * bn: "the projection is missing.",
-            -projection: "the projection's convolution is missing.",
-            -has_projection * bn: "the projection has a batch normalisation, too.",
-            2 * blocks * channels: "the convolutions have no biases.",
-            (2 * blocks + has_projection) * channels: "the convolutions have no biases.",
-            9 * channels * (channels - inputs): "the first convolution of the stage has another "
-            "number of channels coming in.",
-            channels * channels + bn: "no projection where the number of channels stays.",
-            blocks * (channels * channels + bn) - projection - has_projection * bn: "only the "
-            "first block can need a projection.",
+            -with_bn: _("the projection is missing."),
+            -projection: _("the projection's convolution is missing."),
+            -has_projection * bn: _("the projection has a batch normalisation, too."),
+            2 * blocks * channels: _("the convolutions have no biases."),
+            (2 * blocks + has_projection) * channels: _("the convolutions have no biases."),
+            9 * channels * (channels - inputs): _("the first convolution has other channels in."),
+            channels * channels + bn: _("no projection where the number of channels stays."),
+            blocks * (channels * channels + bn) - with_bn: _("only the first block can need one."),
         }
-        message = slip(off.items(), given - expected, "Write down convolutions and batch "
-                       "normalisations one by one, the shortcut's too.")  # fmt: skip
-        size = "small" if given < expected else "large"
-        raise Wrong(f"{shown} is {given:,}, too {size}: {message}")
-    return "the stages of ResNet-18, and others"
+        otherwise = _("Write down all layers one by one, the shortcut's too.")
+        size = _("too small") if given < expected else _("too large")
+        raise Wrong(
+            "{shown} is {given:,}, {size}: {advice}",
+            shown=shown,
+            given=given,
+            size=size,
+            advice=slip(off.items(), given - expected, otherwise),
+        )
+    return _("the stages of ResNet-18, and others")
 
 
 @exercise
@@ -118,26 +126,26 @@ def count_20(answers: object) -> str:
     slips: dict[str, dict[object, str]] = {
         "stem": {
             **bn_slips(27 * 16 + 32, 16),
-            27 * 16: "a batch normalisation follows the convolution.",
-            9 * 16 + 32: "the images have three channels.",
+            27 * 16: _("a batch normalisation follows the convolution."),
+            9 * 16 + 32: _("the images have three channels."),
         },
         "stage1": {
             **bn_slips(stage + 6 * 2 * 16, 6 * 16),
-            stage: "six batch normalisations are missing.",
+            stage: _("six batch normalisations are missing."),
         },
-        "fc": {640: "the linear layer has biases."},
+        "fc": {640: _("the linear layer has biases.")},
     }
     for i, (channels, before) in ((2, (32, 16)), (3, (64, 32))):
         full = 6 * (9 * channels**2 + 2 * channels)
         right = full - 9 * channels * (channels - before)
         slips[f"stage{i}"] = {
             **bn_slips(right, 6 * channels),
-            full: "the first convolution of the stage has fewer channels coming in.",
-            right + before * channels + 2 * channels: "option A has no projection.",
-            right + before * channels: "option A has no projection.",
+            full: _("the first convolution of the stage has fewer channels coming in."),
+            right + before * channels + 2 * channels: _("option A has no projection."),
+            right + before * channels: _("option A has no projection."),
         }
     judge_parts(answers, table, slips, 16 + 6 * (16 + 32 + 64))
-    return f"every part and the total of {table.parameters:,}"
+    return _("every part and the total of {parameters:,}", parameters=table.parameters)
 
 
 @exercise
@@ -166,47 +174,53 @@ def small_stem(with_small_stem: object) -> str:
     if isinstance(answer, nets.ResNet):
         parts = [name for name, _ in untouched.named_children()]
         if new := [name for name, _ in answer.named_children() if name not in parts]:
-            raise Wrong(f"The network that comes back has new parts: {', '.join(new)}. It runs its "
-                        f"parts in order, and these behind {parts[-1]}. What is the stem called "
-                        "in the text?")  # fmt: skip
+            raise Wrong(
+                "The network that comes back has new parts: {new}. It runs its parts in order, and "
+                "these behind {last}. What is the stem called in the text?",
+                new=", ".join(new),
+                last=parts[-1],
+            )
     last = untouched.get_parameter("fc.weight")
     if not any(w.shape == last.shape and torch.equal(w, last) for w in answer.parameters()):
-        raise Wrong("What comes back is another network: the weights of the one that was handed "
-                    "over are lost.")  # fmt: skip
+        raise Wrong(
+            "What comes back is another network: the weights of the one passed in are lost."
+        )
     as_before = layers_of(answer) == layers_of(untouched)
     size = (1, 1, 28, 28)
     if as_before and multiply_adds(answer, size) == multiply_adds(untouched, size):
         raise Wrong("The network that comes back has its stem as it was.")
+    no_bn = without("stem.1")
     compare_networks(
         answer,
         (3, 1, 28, 20),
         stem(),
         [
-            (stem(pool=True), "the max pooling is still there; Sec. 4.2 has none."),
-            (stem(stride=2), "the convolution still has stride 2."),
-            (stem(stride=2, pool=True), "the stem still shrinks the image, twice."),
-            (stem(relu=False), "the new stem has no ReLU."),
-            (with_change(stem(), without("stem.1")), "the new stem has no batch normalisation."),
-            (with_change(stem(relu=False), without("stem.1")),
-             "batch normalisation and ReLU of the stem are missing."),
+            (stem(pool=True), _("the max pooling is still there; Sec. 4.2 has none.")),
+            (stem(stride=2), _("the convolution still has stride 2.")),
+            (stem(stride=2, pool=True), _("the stem still shrinks the image, twice.")),
+            (stem(relu=False), _("the new stem has no ReLU.")),
+            (with_change(stem(), no_bn), _("the new stem has no batch normalisation.")),
+            (with_change(stem(relu=False), no_bn), _("the new stem has no BN and no ReLU.")),
         ],
         "with_small_stem(net)",
         biased=True,
-    )  # fmt: skip
+    )
     ratio = multiply_adds(answer, size) / multiply_adds(untouched, size)
-    return f"the network is right; a small image costs it {ratio:.1f} times as many multiply-adds"
-
-
-SOLVE = "The error of a mean falls with the root of n; solve for n."
+    return _(
+        "the network is right; a small image costs it {ratio:.1f} times as many multiply-adds",
+        ratio=ratio,
+    )
 
 
 @exercise
 def seeds(runs_needed: object) -> str:
     """Check `runs_needed(difference, deviation)`: runs of each recipe to tell two apart."""
     ask = function(runs_needed, "runs_needed")
-    for difference, deviation in (
-        (0.5, 0.5), (0.5, 0.3), (0.5, 0.4), (0.1, 0.5), (5.0, 0.2), (0.7, 1.3),
-    ):  # fmt: skip
+    rounding = _("Round so that the difference is large enough.")
+    both = _("The difference of two means has the errors of both.")
+    solve = _("The error of a mean falls with the root of n; solve for n.")
+    cases = ((0.5, 0.5), (0.5, 0.3), (0.5, 0.4), (0.1, 0.5), (5.0, 0.2), (0.7, 1.3))
+    for difference, deviation in cases:
         shown = f"runs_needed({difference}, {deviation})"
         given = as_number(call(ask, difference, deviation, shown=shown), shown)
         exact = 8 * (deviation / difference) ** 2
@@ -214,17 +228,21 @@ def seeds(runs_needed: object) -> str:
         if given in {max(2, math.ceil(exact * (1 + off))) for off in (-1e-9, 1e-9)}:
             continue
         slips = (
-            (math.ceil(exact), "A deviation cannot be taken from one run: at least 2."),
-            (exact, "A number of runs is whole, and at least 2."),
-            (math.floor(exact), "Round so that the difference is large enough."),
-            (round(exact), "Round so that the difference is large enough."),
-            (exact / 2, "The difference of two means has the errors of both."),
-            (math.ceil(exact / 2), "The difference of two means has the errors of both."),
-            (math.ceil(exact / 4), "Two errors are asked for, not one."),
-            (math.ceil(math.sqrt(exact)), SOLVE),
-            (math.ceil(8 * deviation / difference), SOLVE),
+            (math.ceil(exact), _("A deviation cannot be taken from one run: at least 2.")),
+            (exact, _("A number of runs is whole, and at least 2.")),
+            (math.floor(exact), rounding),
+            (round(exact), rounding),
+            (exact / 2, both),
+            (math.ceil(exact / 2), both),
+            (math.ceil(exact / 4), _("Two errors are asked for, not one.")),
+            (math.ceil(math.sqrt(exact)), solve),
+            (math.ceil(8 * deviation / difference), solve),
         )
-        how = f"With n runs of each, how large is the error of the difference for n = {given:g}?"
-        message = slip(slips, given, how, relative=1e-9)
-        raise Wrong(f"{shown} is {given:g}, which is not right. {message}")
-    return "six pairs of difference and deviation"
+        how = _("How large is the error of the difference of two means of {n:g} runs?", n=given)
+        raise Wrong(
+            "{shown} is {given:g}, which is not right. {advice}",
+            shown=shown,
+            given=given,
+            advice=slip(slips, given, how, relative=1e-9),
+        )
+    return _("six pairs of difference and deviation")

@@ -12,10 +12,10 @@ from torch import nn
 from resnet import nets
 from resnet.check.answers import bn_slips, judge_numbers, judge_parts, part_table
 from resnet.check.comparing import (
-    FINE,
     Cases,
     Reused,
     Undrawn,
+    alike,
     bottleneck_cases,
     compare_networks,
     difference,
@@ -28,6 +28,7 @@ from resnet.check.comparing import (
 from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, Kind, originals
 from resnet.check.running import Wrong, call, function, not_the_books, usable
+from resnet.translation import _
 
 
 @exercise
@@ -47,20 +48,21 @@ def count_layers(answers: object) -> str:
         },
         {
             "convolutions on the main path": {
-                main - 1: "the stem has a convolution.",
-                main + 1: "the linear layer is no convolution.",
-                main + beside: "projections are beside the main path.",
-                33: "a bottleneck has three convolutions.",
+                main - 1: _("the stem has a convolution."),
+                main + 1: _("the linear layer is no convolution."),
+                main + beside: _("projections are beside the main path."),
+                33: _("a bottleneck has three convolutions."),
             },
             "convolutions in all": {
-                main: "the projections count here.",
-                main + beside - 1: "the first stage needs a projection as well: what goes in, and "
-                "what comes out?",
-                main + 16: "only the first block of a stage has a projection.",
+                main: _("the projections count here."),
+                main + beside - 1: _(
+                    "the first stage needs a projection too: what goes in and out?"
+                ),
+                main + 16: _("only the first block of a stage has a projection."),
             },
         },
     )
-    return f"{main} + 1 = 50, and {beside} projections beside them"
+    return _("{main} + 1 = 50, and {beside} projections beside them", main=main, beside=beside)
 
 
 KERAS_EPS = 1e-3  # of its batch normalisation
@@ -86,7 +88,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
         return [Conv(filters[0], 1, s), Conv(filters[1], 3), Conv(filters[2], 1)]
 
     narrow, wide = drawn((2, 4), (9, 13))
-    no_f = "the middle convolution does not take its size from f."
+    no_f = _("the middle convolution does not take its size from f.")
     keeping: Cases = [
         ((8, [3, 5, 8], 3), (3, 8, 9, 6)),
         ((9, [4, 4, 9], 5), (2, 9, 7, 8)),
@@ -108,7 +110,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
     formula, slips = originals(
         branch,
         also=[
-            (middle, "the stride is on the middle convolution, not on the first 1x1."),
+            (middle, _("the stride is on the middle convolution, not on the first 1x1.")),
             (fixed, no_f),
         ],
         project_always=True,
@@ -116,7 +118,7 @@ def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
     judge_block(
         ConvolutionalBlock, changing, formula, slips, "ConvolutionalBlock", other_eps=KERAS_EPS
     )
-    return FINE.format(len(keeping) + len(changing))
+    return alike(len(keeping) + len(changing))
 
 
 @exercise
@@ -136,12 +138,12 @@ def bottleneck(Bottleneck: object) -> str:
     formula, slips = originals(
         branch,
         also=[
-            (first, "the stride is on the first 1x1 convolution: this is v1."),
-            (last, "the stride is on the last 1x1 convolution."),
+            (first, _("the stride is on the first 1x1 convolution: this is v1.")),
+            (last, _("the stride is on the last 1x1 convolution.")),
         ],
     )
     judge_block(Bottleneck, cases, formula, slips, "Bottleneck")
-    return FINE.format(len(cases))
+    return alike(len(cases))
 
 
 FIRST = 18
@@ -163,12 +165,13 @@ def table_1(make: object) -> str:
             del made
             kept = any(weight() is not None for weight in weights)
         like: Callable[..., nn.Module] = partial(nets.imagenet_resnet, depth)
+        no_pool = with_change(like, without("stem.maxpool"))
         slips = [
-            (with_change(like, without("stem.relu")), "the stem has no ReLU."),
-            (with_change(like, without("stem.maxpool")), "the max pooling of the stem is missing."),
+            (with_change(like, without("stem.relu")), _("the stem has no ReLU.")),
+            (no_pool, _("the max pooling of the stem is missing.")),
         ]
         if depth >= 50:
-            says = "the bottlenecks have their stride on the 3x3 convolution: this is v1.5."
+            says = _("the bottlenecks have their stride on the 3x3 convolution: this is v1.5.")
             slips.append((partial(like, stride_on="3x3"), says))
         modes = [depth in TRAINING]
         shape = (2, 3, 33, 40) if depth in TRAINING else (1, 3, 17, 20)
@@ -180,7 +183,7 @@ def table_1(make: object) -> str:
             if (found := layers_of(net)) != _layers(depth):
                 _other_layers(found, depth, shown)
             raise
-    return "five networks: layers and scores; for 18 and 50 layers gradients, too"
+    return _("five networks: layers and scores; for 18 and 50 layers gradients, too")
 
 
 @cache
@@ -192,13 +195,18 @@ def _layers(depth: int) -> "Counter[Kind]":
 def _other_layers(found: "Counter[Kind]", depth: int, shown: str) -> None:
     has_narrow = any(kind == "conv" and shape[0] == 2048 for kind, shape in found)
     if (depth >= 50) != has_narrow:
-        what = "bottlenecks" if depth >= 50 else "blocks of two convolutions"
-        raise Wrong(f"{shown}: with {depth} layers a network is made of {what}.") from None
+        raise Wrong(
+            "{shown}: with {depth} layers a network is made of {blocks}.",
+            shown=shown,
+            depth=depth,
+            blocks=_("bottlenecks") if depth >= 50 else _("blocks of two convolutions"),
+        ) from None
     for other in nets.IMAGENET_UNITS:
         if other != depth and _layers(other) == found:
-            raise Wrong(f"{shown} has the layers of ResNet-{other}.") from None
+            name = f"ResNet-{other}"
+            raise Wrong("{shown} has the layers of {name}.", shown=shown, name=name) from None
     said = difference(found, _layers(depth))
-    raise Wrong(f"{shown} has other layers than it should.", *said) from None
+    raise Wrong("{shown} has other layers than it should.", *said, shown=shown) from None
 
 
 @exercise
@@ -208,11 +216,17 @@ def count_50(answers: object) -> str:
     slips: dict[str, dict[object, str]] = {
         "stem": {
             **bn_slips(147 * 64 + 128, 64),
-            147 * 64: "a batch normalisation follows the convolution.",
+            147 * 64: _("a batch normalisation follows the convolution."),
         },
-        "fc": {2048 * 1000: "the linear layer has biases.", 513_000: "how many channels come out "
-               "of the last stage?"},
-    }  # fmt: skip
+        "fc": {
+            2048 * 1000: _("the linear layer has biases."),
+            513_000: _("how many channels come out of the last stage?"),
+        },
+    }
+    without_it = _("the projection is missing.")
+    without_stride = _(
+        "64 channels come in and 256 go out: this takes a projection, though no stride."
+    )
     widths, counts, before, normalised = (64, 128, 256, 512), (3, 4, 6, 3), 64, 64
     for i, (c, n) in enumerate(zip(widths, counts, strict=True), start=1):
         bns = n * 6 * c + 4 * c  # channels
@@ -221,21 +235,21 @@ def count_50(answers: object) -> str:
         right = next(row.parameters for row in table if row.name == f"stage{i}")
         slips[f"stage{i}"] = {
             **bn_slips(right, bns),
-            right - projection - 8 * c: "the projection is missing." if i > 1 else
-            "64 channels come in and 256 go out: there is a projection, though no stride.",
-            right - projection: "the projection's convolution is missing.",
-            right - 8 * c: "the projection has a batch normalisation, too.",
-            n * (17 * c * c + 12 * c): "the first block of a stage differs from the others.",
-            right + (4 * c - before) * c: "the first 1x1 convolution of the stage has another "
-            "number of channels coming in.",
-        }  # fmt: skip
+            right - projection - 8 * c: without_it if i > 1 else without_stride,
+            right - projection: _("the projection's convolution is missing."),
+            right - 8 * c: _("the projection has a batch normalisation, too."),
+            n * (17 * c * c + 12 * c): _("the first block of a stage differs from the others."),
+            right + (4 * c - before) * c: _("the first 1x1 convolution has other channels in."),
+        }
         before = 4 * c
     judge_parts(answers, table, slips, normalised)
-    return f"every part and the total of {table.parameters:,}"
+    return _("every part and the total of {parameters:,}", parameters=table.parameters)
 
 
-DOUBLE = ("twice too many. Is a multiplication with its addition counted as one, and is the middle "
-          "half as wide as what comes in?")  # fmt: skip
+DOUBLE = _(
+    "twice too many. Is a multiplication with its addition counted as one, "
+    "and is the middle half as wide as what comes in?"
+)
 
 
 @exercise
@@ -248,23 +262,25 @@ def cost_v15(answers: object) -> str:
         if a.name.startswith("stage")
     }
     slips: dict[str, dict[object, str]] = {
-        "stage1": {256 * 64 * 56**2: "has any block of the first stage a stride?"},
+        "stage1": {256 * 64 * 56**2: _("has any block of the first stage a stride?")},
     }
     for name, channels, size in (("stage2", 256, 56), ("stage3", 512, 28), ("stage4", 1024, 14)):
         whole = channels * (channels // 2) * size**2
         slips[name] = {
-            whole: "this is what the convolution costs in v1.5; the question is how much more.",
-            3 * whole: "a 1x1 convolution costs in proportion to the pixels that come out.",
-            whole // 4: "this is what the convolution costs in v1; the question is how much more.",
-            whole // 2: "half in height and half in width are a quarter of the pixels.",
+            whole: _("this is what it costs in v1.5; the question is how much more."),
+            3 * whole: _("a 1x1 convolution costs in proportion to the pixels that come out."),
+            whole // 4: _("this is what it costs in v1; the question is how much more."),
+            whole // 2: _("half in height and half in width are a quarter of the pixels."),
             2 * more[name]: DOUBLE,
-            more[name] // 2: "this is the first stage's ratio: how many channels come in?",
-            9 * (channels // 2) ** 2 * size**2 * 3 // 4: "the 3x3 convolution gives images of the "
-            "same size in both forms. Which other one does not?",
+            more[name] // 2: _("this is the first stage's ratio: how many channels come in?"),
+            9 * (channels // 2) ** 2 * size**2 * 3 // 4: _(
+                "the 3x3 convolution gives images of the same size in both forms. "
+                "Which other one does not?"
+            ),
         }
     slips["total"] = {2 * sum(more.values()): DOUBLE}
     judge_numbers(answers, {**more, "total": sum(more.values())}, slips)
-    return f"{sum(more.values()):,} multiply-adds in all"
+    return _("{n:,} multiply-adds in all", n=sum(more.values()))
 
 
 @exercise
@@ -279,24 +295,24 @@ def how_narrow(answers: object) -> str:
             "middle at e = 8 for the cost of 64 at e = 4": (64**2 * 17 / 25) ** 0.5,
         },
         {
-            "share of the 3x3 at e = 1": {0.9: "there are two 1x1 convolutions."},
+            "share of the 3x3 at e = 1": {0.9: _("there are two 1x1 convolutions.")},
             "share of the 3x3 at e = 4": {
-                9 / 13: "there are two 1x1 convolutions.",
-                9 / 41: "the wide end enters each 1x1 convolution once.",
-                8 / 17: "this is the share of the 1x1 convolutions.",
+                9 / 13: _("there are two 1x1 convolutions."),
+                9 / 41: _("the wide end enters each 1x1 convolution once."),
+                8 / 17: _("this is the share of the 1x1 convolutions."),
             },
             "e with equal shares": {
-                9.0: "there are two 1x1 convolutions.",
-                3.0: "each 1x1 convolution has e times m times m weights, not the square of e m.",
+                9.0: _("there are two 1x1 convolutions."),
+                3.0: _("each 1x1 convolution has e times m² weights, not the square of e m."),
             },
             "middle at e = 8 for the cost of 64 at e = 4": {
-                32.0: "only the 1x1 convolutions grow with e.",
-                64 * 17 / 25: "the weights go with the square of the middle's width.",
+                32.0: _("only the 1x1 convolutions grow with e."),
+                64 * 17 / 25: _("the weights go with the square of the middle's width."),
             },
         },
         tolerance=0.006,
     )
-    return "all four"
+    return _("all four")
 
 
 @exercise
@@ -329,15 +345,15 @@ def resnext(Grouped: object) -> str:
         ((6, 32, 64), (2, 6, 7, 8)),
         ((3 * groups, 5 * groups, 4 * groups, 2, groups), (2, 3 * groups, 8, 7)),
     ]
-    everywhere = "more than the 3x3 convolution is grouped."
+    everywhere = _("more than the 3x3 convolution is grouped.")
     formula, slips = originals(
         branch,
         also=[
-            (ungrouped, "the 3x3 convolution is not grouped: every channel sees all others."),
+            (ungrouped, _("the 3x3 convolution is not grouped: every channel sees all others.")),
             (all_grouped, everywhere),
             (last_grouped, everywhere),
-            (first_strided, "the stride is on the first 1x1 convolution, not on the 3x3."),
+            (first_strided, _("the stride is on the first 1x1 convolution, not on the 3x3.")),
         ],
     )
     judge_block(Grouped, cases, formula, slips, "Grouped")
-    return FINE.format(len(cases))
+    return alike(len(cases))

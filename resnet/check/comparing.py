@@ -16,14 +16,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from resnet.blocks import ResidualUnit
 from resnet.check.formulas import Formula, Kind, Reference, by_formula, values
 from resnet.check.running import Wrong, built, call, counted, kind
+from resnet.translation import _
 
 # a formula and what it means if the reader's module computes the same
 Mistakes = Sequence[tuple[Formula, str]]
 Cases = list[tuple[tuple[Any, ...], tuple[int, ...]]]  # arguments, and the shape of an input
 Make = Callable[[], nn.Module]
 
-FINE = "outputs in both modes, gradients and layers, for {} shapes"
 EPS = 1e-5  # PyTorch's, of batch normalisation
+
+
+def alike(cases: int) -> str:
+    """Say what was compared of a block that is right."""
+    return _("outputs in both modes, gradients and layers, for {n} shapes", n=cases)
 
 
 def judge_block(
@@ -48,8 +53,10 @@ def judge_block(
     """
     if not callable(answer) or isinstance(answer, nn.Module):
         raise Wrong(
-            f"Hand over the class {name} itself, without brackets behind it, so that the check "
-            f"can make blocks of several sizes; this is {kind(answer)}."
+            "Hand over the class {name} itself, without brackets behind it, so that the "
+            "check can make blocks of several sizes; this is {kind}.",
+            name=name,
+            kind=kind(answer),
         )
     for arguments, shape in cases:
         shown = f"{name}({', '.join(map(repr, arguments))})"
@@ -93,13 +100,17 @@ def compare(
     expected, layers = want[modes[0]]
     if all(close(got[t], want[t][0]) for t in want):
         if said := difference(layers_of(module), layers):
-            raise Wrong(f"{what} gives the right numbers, but with other layers.", *said)
+            raise Wrong("{what} gives the right numbers, but with other layers.", *said, what=what)
         if True in modes:
             _compare_gradients(module, x, reference, what)
         return
     if (shape := got[modes[0]].shape) != expected.shape:
-        told = f"returns shape {tuple(shape)}; expected {tuple(expected.shape)}."
-        raise Wrong(f"{what} {told}")
+        raise Wrong(
+            "{what} returns shape {shape}; expected {expected}.",
+            what=what,
+            shape=tuple(shape),
+            expected=tuple(expected.shape),
+        )
     for wrong, says in mistakes:
         try:
             with torch.no_grad():
@@ -109,22 +120,25 @@ def compare(
             continue
     _compare_eps(module, x, want, what)
     if said := difference(layers_of(module), layers):
-        raise Wrong(f"{what} does not compute what it should.", *said)
+        raise Wrong("{what} does not compute what it should.", *said, what=what)
     with torch.no_grad(), Activity() as has:
         filled(module, x, True, what)
     with torch.no_grad(), Activity() as wanted:
         reference(x, 3, True)
     if said := other_activity(has.found, wanted.found):
         raise Wrong(
-            f"{what} has the right layers with weights, but not the right activations and "
-            "poolings.", *said
-        )  # fmt: skip
-    differ = [{True: "training", False: "evaluation"}[t] for t in modes
-              if not close(got[t], want[t][0])]  # fmt: skip
+            "{what} has the right layers with weights, but not the right activations and poolings.",
+            *said,
+            what=what,
+        )
+    mode = {True: _("training"), False: _("evaluation")}
+    differ = [mode[t] for t in modes if not close(got[t], want[t][0])]
     raise Wrong(
-        f"{what} has the right shape and the right layers with weights, but with equal weights "
-        f"other outputs (in {' and '.join(differ)} mode).",
-        "Compare strides, paddings, the order of the layers and what is added with the text.",
+        "{what} has the right shape and the right layers with weights, but with equal "
+        "weights other outputs (in {differ} mode).",
+        _("Compare strides, paddings, the order of the layers and what is added with the text."),
+        what=what,
+        differ=_(" and ").join(differ),
     )
 
 
@@ -155,8 +169,12 @@ def reused(module: nn.Module, what: str) -> Iterator[None]:
             names = module.named_modules(remove_duplicate=False)
             places = ", ".join(name for name, other in names if other is part)
             raise Reused(
-                f"{what}: one {type(part).__name__} is used {used[part]} times (at {places}), with "
-                "the same weights each time. Every place needs one of its own."
+                "{what}: one {name} is used {used} times (at {places}), with the same weights "
+                "each time. Every place needs one of its own.",
+                what=what,
+                name=type(part).__name__,
+                used=used[part],
+                places=places,
             )
     if failed:
         raise failed
@@ -172,8 +190,11 @@ def _compare_eps(
             layer.eps = EPS
         with torch.no_grad():
             if all(close(filled(module, x, t, what), want[t][0]) for t in want):
-                told = f"has batch normalisation with eps={odd.pop():g}; the text's has PyTorch's"
-                raise Wrong(f"{what} {told} own.")
+                raise Wrong(
+                    "{what} normalises with eps={eps:g}; the text does with PyTorch's own.",
+                    what=what,
+                    eps=odd.pop(),
+                )
 
 
 def run(module: nn.Module, x: Tensor, what: str) -> Tensor:
@@ -186,26 +207,32 @@ def run(module: nn.Module, x: Tensor, what: str) -> Tensor:
             raise Wrong(*wrong.says, *_strided(module)) from None
         raise
     if not isinstance(out, Tensor):
-        raise Wrong(f"{what} returns {kind(out)}; expected one tensor.")
+        raise Wrong("{what} returns {kind}; expected one tensor.", what=what, kind=kind(out))
     if out.shape and x.shape == before.shape and not torch.equal(x, before):
         raise Wrong(
-            f"{what} changes its own input, in place; on the shortcut, and outside of the block, "
-            "the input is needed as it was. Look for `+=` and `inplace=True`."
+            "{what} changes its own input, in place; on the shortcut, and outside of the "
+            "block, the input is needed as it was. Look for `+=` and `inplace=True`.",
+            what=what,
         )
     if not out.is_floating_point() or out.device.type != "cpu":
-        raise Wrong(f"{what} returns {out.dtype} on {out.device}; expected float32 on cpu.")
+        raise Wrong(
+            "{what} returns {dtype} on {device}; expected float32 on cpu.",
+            what=what,
+            dtype=out.dtype,
+            device=out.device,
+        )
     return out.float()
 
 
 def _strided(module: nn.Module) -> tuple[str, ...]:
-    """What the strides of the convolutions say, where two ways do not fit together."""
+    """Say what the strides of the convolutions tell, where two ways do not fit together."""
     strided = sum(
         isinstance(layer, nn.Conv2d) and max(layer.stride) > 1 for layer in module.modules()
     )
     if strided == 1:
-        return ("Only one convolution has a stride, so only one of the two ways shrinks.",)
+        return (_("Only one convolution has a stride, so only one of the two ways shrinks."),)
     if strided > 2:
-        return ("More than one convolution on the same way has a stride: it shrinks twice.",)
+        return (_("More than one convolution on the same way has a stride: it shrinks twice."),)
     return ()
 
 
@@ -216,7 +243,7 @@ def filled(module: nn.Module, x: Tensor, training: bool, what: str) -> Tensor:
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two outputs agree, to what another order of the same sums may change."""
+    """Say whether two outputs agree, to what another order of the same sums may change."""
     if a.shape != b.shape or not torch.isfinite(a).all():
         return False
     return bool((a - b).abs().max() <= 1e-3 * max(1.0, float(b.abs().max())))
@@ -235,21 +262,29 @@ def _compare_gradients(module: nn.Module, x: Tensor, reference: Reference, what:
     except RuntimeError as error:
         if "inplace operation" in str(error):
             raise Wrong(
-                f"{what} runs, but gradients cannot flow back: a value that they need was changed "
-                "in place. Look for `+=` and `inplace=True`."
+                "{what} runs, but gradients cannot flow back: a value that they need was "
+                "changed in place. Look for `+=` and `inplace=True`.",
+                what=what,
             ) from None
         raise Wrong(
-            f"{what} runs, but gradients cannot flow back: {error}",
-            "Is part of it computed under torch.no_grad() or detached?",
+            "{what} runs, but gradients cannot flow back: {error}",
+            _("Is part of it computed under torch.no_grad() or detached?"),
+            what=what,
+            error=error,
         ) from None
     if idle := [name for name, g in zip(names, others, strict=True) if g is None]:
-        raise Wrong(f"{what} does not use {', '.join(idle[:3])}, or no gradient reaches it.")
+        raise Wrong(
+            "{what} does not use {idle}, or no gradient reaches it.",
+            what=what,
+            idle=", ".join(idle[:3]),
+        )
     other = x.clone().requires_grad_()
     (expected,) = torch.autograd.grad(reference(other, 3, True)[0].sin().sum(), other)
     if to_input is None or not close(to_input, expected):
         raise Wrong(
-            f"{what} gives the right numbers, but another gradient for its input. Is part of it "
-            "computed under torch.no_grad() or detached?"
+            "{what} gives the right numbers, but another gradient for its input. Is part "
+            "of it computed under torch.no_grad() or detached?",
+            what=what,
         )
 
 
@@ -323,9 +358,8 @@ def layers_of(module: nn.Module) -> "Counter[Kind]":
             found[_name(layer), () if is_lazy(layer.weight) else tuple(layer.weight.shape)] += 1
         else:
             for parameter in layer.parameters(recurse=False):
-                is_kernel = parameter.ndim == 4
-                found["conv" if is_kernel else type(layer).__name__,
-                      tuple(parameter.shape) if is_kernel else ()] += 1  # fmt: skip
+                kernel = ("conv", tuple(parameter.shape))
+                found[kernel if parameter.ndim == 4 else (type(layer).__name__, ())] += 1
     return found
 
 
@@ -334,8 +368,13 @@ def difference(found: "Counter[Kind]", expected: "Counter[Kind]") -> tuple[str, 
     said = []
     strange = {name for name, _ in found} - {name for name, _ in expected}
     if strange:
-        said.append(f"It has parameters in {', '.join(sorted(strange))}, which do not belong here.")
-    words = {"conv": "convolution", "bn": "batch normalisation", "linear": "linear layer"}
+        names = ", ".join(sorted(strange))
+        said.append(_("It has parameters in {names}, which do not belong here.", names=names))
+    words = {
+        "conv": _("convolution"),
+        "bn": _("batch normalisation"),
+        "linear": _("linear layer"),
+    }
     for name, word in words.items():
         has, wanted = (
             sum(n for (kind, _), n in count.items() if kind == name) for count in (found, expected)
@@ -343,24 +382,36 @@ def difference(found: "Counter[Kind]", expected: "Counter[Kind]") -> tuple[str, 
         if has != wanted:
             said.append(_more_or_fewer(has, wanted, word))
         elif odd := [shape for kind, shape in found - expected if kind == name]:
-            what = f"{odd[0][0]} channels" if name == "bn" else f"weights of shape {odd[0]}"
-            said.append(f"One of its {word}s has {what}, which none should have at this place.")
+            one = (
+                _("One batch normalisation has {n} channels", n=odd[0][0])
+                if name == "bn"
+                else _("One {layer} has weights of shape {shape}", layer=word, shape=odd[0])
+            )
+            said.append(_("{one}, which none should have at this place.", one=one))
     return tuple(said)
 
 
 def _more_or_fewer(has: int, wanted: int, word: str) -> str:
-    return f"It has {counted(has, word)}, {'fewer' if has < wanted else 'more'} than needed."
+    layers = counted(has, word)
+    if has < wanted:
+        return _("It has {layers}, fewer than needed.", layers=layers)
+    return _("It has {layers}, more than needed.", layers=layers)
 
 
 # what the operations of layers without weights are called
-WITHOUT_WEIGHTS = {"relu": "ReLU", "clamp": "ReLU", "clamp_min": "ReLU", "threshold": "ReLU",
-                   "hardtanh": "ReLU6", "leaky_relu": "leaky ReLU", "_prelu_kernel": "PReLU",
-                   "max_pool2d_with_indices": "max pooling", "avg_pool2d": "average pooling",
-                   "adaptive_max_pool2d": "max pooling",
-                   "_softmax": "softmax", "_log_softmax": "softmax", "native_dropout": "dropout",
-                   "gelu": "GELU", "silu": "SiLU", "elu": "ELU", "mish": "Mish",
-                   "hardswish": "hardswish", "softplus": "softplus", "sigmoid": "sigmoid",
-                   "tanh": "tanh"}  # fmt: skip
+AVERAGE_POOLING = _("average pooling")
+WITHOUT_WEIGHTS = {
+    **dict.fromkeys(("relu", "clamp", "clamp_min", "threshold"), "ReLU"),
+    **dict.fromkeys(("max_pool2d_with_indices", "adaptive_max_pool2d"), _("max pooling")),
+    **dict.fromkeys(("_softmax", "_log_softmax"), "softmax"),
+    **{name: name for name in ("hardswish", "softplus", "sigmoid", "tanh")},
+    **{name.lower(): name for name in ("GELU", "SiLU", "ELU", "Mish")},
+    "hardtanh": "ReLU6",
+    "leaky_relu": "leaky ReLU",
+    "_prelu_kernel": "PReLU",
+    "avg_pool2d": AVERAGE_POOLING,
+    "native_dropout": "dropout",
+}
 
 
 class Activity(TorchDispatchMode):
@@ -376,7 +427,7 @@ class Activity(TorchDispatchMode):
         """Note the operation, and do it."""
         word = WITHOUT_WEIGHTS.get(func.overloadpacket.__name__.removesuffix("_"))
         # an average over one pixel only leaves out pixels
-        if word and not (word == "average pooling" and set(args[1]) == {1}):
+        if word and not (word == AVERAGE_POOLING and set(args[1]) == {1}):
             self.found[word] += 1
         return func(*args, **(kwargs or {}))
 
@@ -386,14 +437,14 @@ def other_activity(found: "Counter[str]", expected: "Counter[str]") -> tuple[str
     return tuple(
         _more_or_fewer(found[word], expected[word], word)
         if expected[word]
-        else f"It has {counted(found[word], word)}, which does not belong here."
+        else _("It has {layers}, which does not belong here.", layers=counted(found[word], word))
         for word in sorted(found | expected)
         if found[word] != expected[word]
     )
 
 
 def bottleneck_cases() -> Cases:
-    """Arguments (in_channels, channels, stride) that keep and change the shape, one pair drawn."""
+    """Return (in_channels, channels, stride) that keep and change the shape, one pair drawn."""
     width, narrow, height = drawn((9, 15), (2, 4), (6, 12))
     return [
         ((12, 3), (3, 12, 9, 6)),
@@ -433,7 +484,9 @@ def compare_networks(
     compare(net, shape, _lazily(make), slips, shown, modes=modes)
     convolutions = (layer for layer in net.modules() if isinstance(layer, nn.Conv2d))
     if not biased and any(c.in_channels == shape[1] and c.bias is not None for c in convolutions):
-        raise Wrong(f"{shown}: the stem's convolution has a bias; the text has it without one.")
+        raise Wrong(
+            "{shown}: the stem's convolution has a bias; the text has it without one.", shown=shown
+        )
 
 
 def with_change(make: Make, change: Callable[[nn.Module], None]) -> Make:

@@ -13,6 +13,7 @@ import torch
 
 from resnet.check.running import Wrong, counted, limited
 from resnet.tables import Table
+from resnet.translation import _
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Feedback:
 
     @property
     def _word(self) -> str:
-        return "Right" if self.right else "Not yet"
+        return _("Right") if self.right else _("Not yet")
 
 
 class _Printed(io.TextIOBase):
@@ -76,13 +77,15 @@ def exercise(judge: Callable[..., str]) -> Check:
         try:
             inspect.signature(judge).bind(*answers, **named)
         except TypeError:
-            feedback = Feedback(name, False, (f"Call it as in the text: {_call(judge)}.",))
+            how = _("Call it as in the text: {call}.", call=_call(judge))
+            feedback = Feedback(name, False, (how,))
         else:
             printed = _Printed()
             with contextlib.redirect_stdout(printed):
                 feedback = _judged(judge, answers, named)
             if printed.lines:
-                output = f"Your code printed {counted(printed.lines, 'line')}, held back here."
+                lines = counted(printed.lines, _("line"))
+                output = _("Your code printed {lines}, not shown here.", lines=lines)
                 feedback = dataclasses.replace(feedback, says=(*feedback.says, output))
         TRIED.setdefault(name, []).append(feedback.right)
         return feedback
@@ -108,11 +111,8 @@ def _judged(
         return Feedback(judge.__name__, False, wrong.says)
     except Exception as error:  # an answer of a kind that nobody thought of
         message = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Feedback(
-            judge.__name__,
-            False,
-            (f"The check cannot deal with this answer ({message}). Is it of the kind asked for?",),
-        )
+        lost = _("The check does not know what to do with this answer ({error}).", error=message)
+        return Feedback(judge.__name__, False, (lost, _("Is it of the kind asked for?")))
     finally:
         torch.set_default_dtype(dtype)
     return Feedback(judge.__name__, True, (found,))
@@ -120,6 +120,8 @@ def _judged(
 
 def summary() -> Table:
     """Return which exercises were tried in this kernel, how often, and which are solved."""
-    rows = [(name, len(tries), "solved" if any(tries) else "open") for name, tries in TRIED.items()]
+    states = {True: _("solved"), False: _("open")}
+    rows = [(name, len(tries), states[any(tries)]) for name, tries in TRIED.items()]
     solved = sum(any(tries) for tries in TRIED.values())
-    return Table(["exercise", "tries", "state"], [*rows, (f"{solved} solved", "", "")])
+    total = _("{n} solved", n=solved)
+    return Table([_("exercise"), _("tries"), _("state")], [*rows, (total, "", "")])

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from resnet.translation import _
+
 Kind = tuple[str, tuple[int, ...]]  # of a layer: "conv" and its weight's shape, "bn" and channels
 
 # What a module must compute: (input, seed of the weights, training) to output and layers used.
@@ -125,25 +127,38 @@ def original(
 
 
 ORIGINAL_SLIPS: list[tuple[dict[str, Any], str]] = [
-    ({"relu_before": True, "relu_after": False},
-     "the last ReLU comes before the addition. Where does it stand in the text?"),
-    ({"relu_before": True},
-     "there is a ReLU between the last batch normalisation and the addition, so that the branch "
-     "can only add."),
-    ({"relu_after": False}, "nothing happens after the addition."),
-    ({"add": False}, "the input is not added: this is the plain block, without a shortcut."),
-    ({"add": False, "relu_after": False}, "the input is not added, and the last ReLU is missing."),
-    ({"project_bn": False},
-     "the projection has no batch normalisation. Which convolutions are followed by one?"),
-    ({"project_always": True},
-     "there is a projection on the shortcut although the shape is kept. When is one needed?"),
-    ({"project_relu": True}, "there is a ReLU on the shortcut, before the addition."),
-    ({"skip_bn": -1}, "the branch's last convolution has no batch normalisation behind it."),
-    ({"skip_bn": -2}, "a convolution inside the branch has no batch normalisation behind it."),
-    ({"skip_bn": -3}, "the branch's first convolution has no batch normalisation behind it."),
-    ({"skip_relu": -2}, "a ReLU between two convolutions of the branch is missing."),
-    ({"skip_relu": -3}, "a ReLU between two convolutions of the branch is missing."),
-]  # fmt: skip
+    (
+        {"relu_before": True, "relu_after": False},
+        _("the last ReLU comes before the addition. Where does it stand in the text?"),
+    ),
+    (
+        {"relu_before": True},
+        _(
+            "there is a ReLU between the last batch normalisation and the addition, so "
+            "that the branch can only add."
+        ),
+    ),
+    ({"relu_after": False}, _("nothing happens after the addition.")),
+    ({"add": False}, _("the input is not added: this is the plain block, without a shortcut.")),
+    (
+        {"add": False, "relu_after": False},
+        _("the input is not added, and the last ReLU is missing."),
+    ),
+    (
+        {"project_bn": False},
+        _("the projection has no batch normalisation. Which convolutions are followed by one?"),
+    ),
+    (
+        {"project_always": True},
+        _("there is a projection on the shortcut although the shape is kept. When is one needed?"),
+    ),
+    ({"project_relu": True}, _("there is a ReLU on the shortcut, before the addition.")),
+    ({"skip_bn": -1}, _("the branch's last convolution has no batch normalisation behind it.")),
+    ({"skip_bn": -2}, _("a convolution inside the branch has no batch normalisation behind it.")),
+    ({"skip_bn": -3}, _("the branch's first convolution has no batch normalisation behind it.")),
+    ({"skip_relu": -2}, _("a ReLU between two convolutions of the branch is missing.")),
+    ({"skip_relu": -3}, _("a ReLU between two convolutions of the branch is missing.")),
+]
 
 
 def originals(
@@ -162,11 +177,12 @@ def originals(
         (partial(original, wrong, project_always=project_always), says) for wrong, says in also
     ]
     if project_always:
-        says = "the projection on the shortcut is there always, even if no shape changes."
+        says = _("the projection on the shortcut is there always, even if no shape changes.")
         slips.append((partial(original, convs), says))
     for options, says in ORIGINAL_SLIPS:
-        slips.append((partial(original, convs, **{"project_always": project_always, **options}),
-                      says))  # fmt: skip
+        slips.append(
+            (partial(original, convs, **{"project_always": project_always, **options}), says)
+        )
     return formula, slips
 
 
@@ -210,25 +226,48 @@ def preact(
 
 
 PREACT_SLIPS: list[tuple[dict[str, Any], str]] = [
-    ({"raw_projection": True},
-     "the projection gets the raw input. In the text it starts from something else."),
-    ({"project_bn": True},
-     "the projection has a batch normalisation of its own. What does the next block begin with?"),
-    ({"raw_projection": True, "project_bn": True},
-     "the projection gets the raw input and has a batch normalisation, as in the original block."),
-    ({"active_identity": True},
-     "where the shape is kept, the shortcut carries the activated input, and the sum of the "
-     "chapter is broken."),
-    ({"relu_after": True}, "there is a ReLU after the addition."),
-    ({"last_bn": True}, "a batch normalisation follows the last convolution."),
-    ({"last_bn": True, "skip_before": True, "relu_after": True},
-     "this is the original order: convolution first, then batch normalisation and ReLU."),
-    ({"last_bn": True, "skip_before": True},
-     "this is the original order: convolution first, then batch normalisation and ReLU."),
-    ({"skip_before": True}, "the first convolution gets its input without BN and ReLU before it."),
-    ({"skip_relu": True}, "the first batch normalisation has no ReLU behind it."),
-    ({"add": False}, "nothing is added: the shortcut is missing."),
-]  # fmt: skip
+    (
+        {"raw_projection": True},
+        _("the projection gets the raw input. In the text it starts from something else."),
+    ),
+    (
+        {"project_bn": True},
+        _(
+            "the projection has a batch normalisation of its own. What does the next block "
+            "begin with?"
+        ),
+    ),
+    (
+        {"raw_projection": True, "project_bn": True},
+        _(
+            "the projection gets the raw input and has a batch normalisation, as in the "
+            "original block."
+        ),
+    ),
+    (
+        {"active_identity": True},
+        _(
+            "where the shape is kept, the shortcut carries the activated input, and the "
+            "sum of the chapter is broken."
+        ),
+    ),
+    ({"relu_after": True}, _("there is a ReLU after the addition.")),
+    ({"last_bn": True}, _("a batch normalisation follows the last convolution.")),
+    (
+        {"last_bn": True, "skip_before": True, "relu_after": True},
+        _("this is the original order: convolution first, then batch normalisation and ReLU."),
+    ),
+    (
+        {"last_bn": True, "skip_before": True},
+        _("this is the original order: convolution first, then batch normalisation and ReLU."),
+    ),
+    (
+        {"skip_before": True},
+        _("the first convolution gets its input without BN and ReLU before it."),
+    ),
+    ({"skip_relu": True}, _("the first batch normalisation has no ReLU behind it.")),
+    ({"add": False}, _("nothing is added: the shortcut is missing.")),
+]
 
 
 def preacts(

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, is_lazy
 
 from resnet.nets import ResNet
+from resnet.translation import _, ngettext
 
 SECONDS = 15.0  # for one check; a right answer takes one or two
 OURS = Path(__file__).parents[1]
@@ -25,7 +26,17 @@ T = TypeVar("T")
 
 
 class Wrong(Exception):
-    """The answer is not right yet; the arguments say why, a line each."""
+    """The answer is not right yet.
+
+    Args:
+        text: why; it is translated, and `values` are put in its places.
+        lines: what else there is to say, as it is to be shown.
+        values: by the names that the text has for them.
+
+    """
+
+    def __init__(self, text: str, *lines: str, **values: object) -> None:
+        super().__init__(_(text, **values), *lines)
 
     @property
     def says(self) -> tuple[str, ...]:
@@ -59,7 +70,7 @@ def limited(work: Callable[[], T]) -> T:
     busy = time.process_time()
     try:
         thread.join(SECONDS)
-        for _ in range(20):
+        for _again in range(20):
             if thread.is_alive() and time.process_time() - busy < SECONDS / 2:
                 thread.join(SECONDS / 10)
     except KeyboardInterrupt:  # the reader interrupts the kernel
@@ -69,22 +80,48 @@ def limited(work: Callable[[], T]) -> T:
         raise Wrong(*_stop(thread))
     if failed:
         error = failed[0]
-        raise error if isinstance(error, Exception) else Wrong(f"Your code ended with {error!r}.")
+        if not isinstance(error, Exception):
+            raise Wrong("Your code ended with {error!r}.", error=error)
+        raise error
     return done[0]
 
 
 def _stop(thread: threading.Thread) -> tuple[str, ...]:
     """Ask a thread to end; what to tell the reader."""
-    said = f"Not finished after {SECONDS:g} s of computing. Is there a loop that does not end?"
-    for _ in range(3):  # more than once: a bare `except:` in a loop swallows the first
+    said = _(
+        "Not finished after {seconds:g} s of computing. Is there a loop that does not end?",
+        seconds=SECONDS,
+    )
+    for _again in range(3):  # more than once: a bare `except:` in a loop swallows the first
         if thread.ident is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(thread.ident), ctypes.py_object(TimeUp)
             )
         thread.join(0.3)
     if thread.is_alive():
-        return (said, "It could not be stopped and goes on computing: restart the kernel.")
+        return (said, _("It could not be stopped and goes on computing: restart the kernel."))
     return (said,)
+
+
+# what an error's message contains, and what it usually means in an exercise
+ADVICE = (
+    (
+        ("takes", "positional argument"),
+        _("Take the arguments in the order and the number that the starter has."),
+    ),
+    (
+        ("must match the size of tensor",),
+        _("Two tensors of different shapes are added. Follow both ways up to the addition."),
+    ),
+    (
+        ("to have", "channels, but got"),
+        _("Follow the number of channels from layer to layer."),
+    ),
+    (
+        ("element 0 of tensors does not require grad",),
+        _("The output does not depend on the input by way of PyTorch's operations."),
+    ),
+)
 
 
 def call(answer: Callable[..., Any], *arguments: object, shown: str = "") -> Any:
@@ -101,28 +138,34 @@ def call(answer: Callable[..., Any], *arguments: object, shown: str = "") -> Any
     except NotImplementedError as error:
         if 'missing the required "forward"' in str(error):
             raise Wrong(*_no_forward(error)) from None
-        raise Wrong(f"Nothing is written here yet: {error or 'fill in the starter'}.") from None
+        todo = str(error) or _("fill in the starter")
+        raise Wrong("Nothing is written here yet: {todo}.", todo=todo) from None
     except (Exception, SystemExit) as error:
-        told = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
-        place = _place(error)
-        raise Wrong(f"{shown or 'Your code'} raised {told}{place}", *_advice(told)) from None
+        message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+        raise Wrong(
+            "{code} raised {message}",
+            *(advice for parts, advice in ADVICE if all(part in message for part in parts)),
+            code=shown or _("Your code"),
+            message=message + _place(error),
+        ) from None
 
 
 def _no_forward(error: BaseException) -> tuple[str, ...]:
     """Say where a module's forward went: under another name, inside another method, or nowhere."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    *_others, (frame, _line) = traceback.walk_tb(error.__traceback__)
     owner = type(frame.f_locals["self"])
-    said = f"{owner.__name__} has no method forward, which is what PyTorch calls."
+    said = _("{name} has no method forward, which is what PyTorch calls.", name=owner.__name__)
     if owner.__module__.startswith("torch."):
-        return (said, "It only holds its parts: which of nn's containers runs them in order?")
+        return (said, _("It only holds its parts: which of nn's containers runs them in order?"))
     methods = {n: m for n, m in vars(owner).items() if isinstance(m, types.FunctionType)}
     if near := difflib.get_close_matches("forward", methods, 1):
-        return (said, f"It has a method {near[0]}. Is the name right?")
+        return (said, _("It has a method {near}. Is the name right?", near=near[0]))
     for name, method in methods.items():
         inside = (c.co_name for c in method.__code__.co_consts if isinstance(c, types.CodeType))
         if difflib.get_close_matches("forward", inside, 1):
-            return (said, f"There is one inside {name}. How far is its `def` indented?")
-    return (said, "Is it in the class, with its `def` indented as far as that of __init__?")
+            inside_it = _("There is one inside {name}. How far is its `def` indented?", name=name)
+            return (said, inside_it)
+    return (said, _("Is it in the class, with its `def` indented as far as that of __init__?"))
 
 
 def _place(error: BaseException) -> str:
@@ -135,37 +178,23 @@ def _place(error: BaseException) -> str:
     ]
     if not theirs or not (line := linecache.getline(theirs[-1].filename, theirs[-1].lineno or 0)):
         return ""
-    return f" (at `{line.strip()}`)"
-
-
-def _advice(told: str) -> tuple[str, ...]:
-    """What an error of PyTorch's usually means in an exercise."""
-    if "takes" in told and "positional argument" in told:
-        return ("Take the arguments in the order and the number that the starter has.",)
-    if "must match the size of tensor" in told:
-        return (
-            "Two things that do not have the same shape are added. Follow height, width and "
-            "channels along both ways up to the addition.",
-        )
-    if "to have" in told and "channels, but got" in told:
-        return ("Follow the number of channels from layer to layer.",)
-    if "element 0 of tensors does not require grad" in told:
-        return ("The output does not depend on the input by way of PyTorch's operations.",)
-    return ()
+    return _(" (at `{line}`)", line=line.strip())
 
 
 def function(answer: object, name: str) -> Callable[..., Any]:
     """Return a function, or raise Wrong for what is none."""
     if not callable(answer) or isinstance(answer, torch.nn.Module):
         raise Wrong(
-            f"Hand over the function {name} itself, without calling it; this is {kind(answer)}."
+            "Hand over the function {name} itself, without calling it; this is {kind}.",
+            name=name,
+            kind=kind(answer),
         )
     return answer
 
 
 def counted(number: int, word: str) -> str:
     """Return "1 unit", "2 units"."""
-    return f"{number:,} {word}{'s' * (number != 1)}"
+    return ngettext("{n:,} {word}", "{n:,} {word}s", number, word=word)
 
 
 def kind(answer: object) -> str:
@@ -173,18 +202,18 @@ def kind(answer: object) -> str:
     if answer is None:
         return "None"
     if answer is ...:
-        return "`...`, the starter's gap"
+        return _("`...`, the starter's gap")
     if isinstance(answer, type):
-        return f"the class {answer.__name__}"
+        return _("the class {name}", name=answer.__name__)
     if isinstance(answer, torch.Tensor):
-        return f"a tensor of shape {tuple(answer.shape)}"
+        return _("a tensor of shape {shape}", shape=tuple(answer.shape))
     if isinstance(answer, torch.nn.Module):
-        return f"a module of class {type(answer).__name__}"
+        return _("a module of class {name}", name=type(answer).__name__)
     if isinstance(answer, types.FunctionType):
-        return f"the function {answer.__name__}"
+        return _("the function {name}", name=answer.__name__)
     if isinstance(answer, tuple | list):
-        return f"a {type(answer).__name__} of {len(answer)}"
-    return f"of type {type(answer).__name__}"
+        return _("a {type} of {n}", type=type(answer).__name__, n=len(answer))
+    return _("of type {type}", type=type(answer).__name__)
 
 
 def built(make: Callable[..., Any], arguments: Sequence[Any], shown: str) -> nn.Module:
@@ -195,13 +224,23 @@ def built(make: Callable[..., Any], arguments: Sequence[Any], shown: str) -> nn.
 def usable(module: object, shown: str) -> nn.Module:
     """Return a copy of a module on the processor in float32, or raise Wrong for what is none."""
     if module is ...:
-        raise Wrong(f"Nothing is written here yet: {shown}.")
+        raise Wrong("Nothing is written here yet: {shown}.", shown=shown)
     if isinstance(module, type):
-        raise Wrong(f"{shown} is the class {module.__name__}; make a module of it: call it.")
+        raise Wrong(
+            "{shown} is the class {name}; make a module of it: call it.",
+            shown=shown,
+            name=module.__name__,
+        )
     if not isinstance(module, nn.Module):
-        raise Wrong(f"{shown} is {kind(module)}; expected a module (a subclass of nn.Module).")
+        raise Wrong(
+            "{shown} is {kind}; expected a module (a subclass of nn.Module).",
+            shown=shown,
+            kind=kind(module),
+        )
     if any(tensor.is_meta for tensor in _tensors(module)):
-        raise Wrong(f"{shown} is on the device meta: it has shapes, no numbers. Make it on cpu.")
+        raise Wrong(
+            "{shown} is on the device meta: it has shapes, no numbers. Make it on cpu.", shown=shown
+        )
     return copied(module, shown).cpu().float()
 
 
@@ -221,7 +260,10 @@ def not_the_books(module: nn.Module, *, nor_a_librarys: bool = False) -> nn.Modu
         for base in type(part).__mro__ if nor_a_librarys else ():
             library = base.__module__.partition(".")[0]
             if library in ("torchvision", "timm") and base.__name__ == "ResNet":
-                raise Wrong(f"This is {library}'s own network. Build one of your own, from blocks.")
+                raise Wrong(
+                    "This is {library}'s own network. Build one of your own, from blocks.",
+                    library=library,
+                )
     return module
 
 
@@ -240,8 +282,11 @@ def copied(module: nn.Module, shown: str) -> nn.Module:
     try:
         twin = copy.deepcopy(module, memo)
     except Exception as error:
-        told = f"{shown} cannot be copied ({error}). Make it anew and do not run it before."
-        raise Wrong(told) from None
+        raise Wrong(
+            "{shown} cannot be copied ({error}). Make it anew and do not run it before.",
+            shown=shown,
+            error=error,
+        ) from None
     twins = dict(zip(map(id, module.modules()), twin.modules(), strict=True))
     for part in twin.modules():
         holders: list[dict[Any, Any]] = [vars(part), part._forward_hooks, part._forward_pre_hooks]
@@ -264,7 +309,8 @@ def _rebound(function: types.FunctionType, twins: Mapping[int, nn.Module]) -> ty
             cells.append(types.CellType(twins.get(id(cell.cell_contents), cell.cell_contents)))
         except ValueError:  # nothing in it yet
             cells.append(cell)
-    again = types.FunctionType(function.__code__, function.__globals__, function.__name__,
-                         function.__defaults__, tuple(cells))  # fmt: skip
+    code, names = function.__code__, function.__globals__
+    defaults = function.__defaults__
+    again = types.FunctionType(code, names, function.__name__, defaults, tuple(cells))
     again.__kwdefaults__ = function.__kwdefaults__
     return again

@@ -123,8 +123,8 @@ def open_image(path: str) -> Image.Image:
 def _read(folder: "ImageFolder", size: tuple[int, int]) -> Tensor | None:
     """Read all images (N, 3, H, W), or None if one has another size."""
     images = torch.empty(len(folder), 3, size[1], size[0], dtype=torch.uint8)
-    told = {"desc": f"reading {Path(folder.root).name}", "leave": False, "disable": None}
-    for i, (path, _) in enumerate(tqdm(folder.samples, **told)):
+    progress = {"desc": f"reading {Path(folder.root).name}", "leave": False, "disable": None}
+    for i, (path, _) in enumerate(tqdm(folder.samples, **progress)):
         image = open_image(path)
         if image.size != size:
             return None

@@ -13,6 +13,7 @@ from resnet.measure import count_parameters, multiply_adds
 from resnet.reproduce.settings import WINDOW
 from resnet.tables import PLUS_MINUS
 from resnet.training.records import Run
+from resnet.translation import _
 from resnet.variants import network
 
 LEVEL = 0.05  # of the one-sided test that an order has to pass
@@ -34,24 +35,25 @@ Runs = Mapping[str, Sequence[Run]]  # by row of the claim
 Values = Mapping[str, Sequence[float]]  # likewise, a number for each seed
 
 WORDS: dict[Quantity, str] = {
-    "train_error": "training error (%)",
-    "warm_up_error": f"training error, steps 1 to {WINDOW} (%)",
-    "early_error": f"training error, steps {EARLY - WINDOW + 1} to {EARLY} (%)",
-    "later_error": f"training error, steps {2 * EARLY - WINDOW + 1} to {2 * EARLY} (%)",
-    "train_error_mean": "training error, mean over all steps (%)",
-    "test_error": "test error (%)",
-    "response": "median response",
+    "train_error": _("training error (%)"),
+    **{
+        name: _("training error, steps {first} to {last} (%)", first=end - WINDOW + 1, last=end)
+        for name, end in ENDS.items()
+    },
+    "train_error_mean": _("training error, mean over all steps (%)"),
+    "test_error": _("test error (%)"),
+    "response": _("median response"),
 }
 
 
 class Outcome(StrEnum):
     """What the records say about a check."""
 
-    HOLDS = "holds"
-    OPPOSITE = "the opposite holds"
-    NOT_SEPARABLE = "not separable"
-    OUTSIDE = "outside the tolerance"
-    NOT_RUN = "not run"
+    HOLDS = _("holds")
+    OPPOSITE = _("the opposite holds")
+    NOT_SEPARABLE = _("not separable")
+    OUTSIDE = _("outside the tolerance")
+    NOT_RUN = _("not run")
 
 
 def value(run: Run, quantity: Quantity) -> float | None:
@@ -86,7 +88,7 @@ def values(runs: Sequence[Run], quantity: Quantity) -> list[float]:
 def mean_deviation(numbers: Sequence[float]) -> str:
     """Write mean and standard deviation over seeds; one number alone has no deviation."""
     if not numbers:
-        return "not run"
+        return _("not run")
     mean = f"{statistics.fmean(numbers):.2f}"
     return mean + (f"{PLUS_MINUS}{statistics.stdev(numbers):.2f}" if len(numbers) > 1 else "")
 
@@ -206,7 +208,9 @@ class Within:
     needs_full: bool = True
 
     def __str__(self) -> str:
-        return f"{WORDS[self.quantity]}: {self.row} from {self.low:.2f} to {self.high:.2f}"
+        low, high = f"{self.low:.2f}", f"{self.high:.2f}"
+        where = _("{row} from {low} to {high}", row=self.row, low=low, high=high)
+        return f"{WORDS[self.quantity]}: {where}"
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -227,7 +231,7 @@ class EachWithin(Within):
     """Every run's `quantity` lies between the bounds: the range of other people's single runs."""
 
     def __str__(self) -> str:
-        return f"{super().__str__()}, each run"
+        return _("{bounds}, each run", bounds=super().__str__())
 
     def outcome(self, values: Values) -> Outcome:
         """Say whether all runs do."""
@@ -249,6 +253,7 @@ class Counted:
     """
 
     UNITS: ClassVar = {"parameters": 1e6, "multiply-adds": 1e9}
+    WORDS: ClassVar = {"parameters": _("parameters"), "multiply-adds": _("multiply-adds")}
 
     quantity: Literal["parameters", "multiply-adds"]
     network: str
@@ -259,7 +264,10 @@ class Counted:
     needs_full: ClassVar[bool] = False
 
     def __str__(self) -> str:
-        return f"{self.quantity}{' without those of BN' * self.without_bn}: {self.network}"
+        what = self.WORDS[self.quantity]
+        if self.without_bn:
+            what = _("{parameters} without those of BN", parameters=what)
+        return f"{what}: {self.network}"
 
     @property
     def count(self) -> int:

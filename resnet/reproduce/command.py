@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     add("--seeds", type=int, nargs="+", metavar="SEED", help="some of the planned; default: all")
     add("--data", nargs="+", default=[], metavar="SET=OTHER", help="as cifar10=folder:PATH")
     add("--folder", type=Path, help="of the records; default: results/reproduce of the book")
-    add("--device", help="cpu, cuda, cuda:1, mps; default: the best there is")
+    add("--device", help="cpu, cuda, cuda:1, mps (untested); default: the best there is")
     add("--jobs", type=int, default=1, help="networks to train side by side")
     add("--plan", action="store_true", help="list the records that are needed, and do nothing")
     add("--quiet", action="store_true", help="no progress bars")
@@ -57,7 +57,7 @@ def work(options: argparse.Namespace) -> None:
     runs = reproduce(jobs.values(), device=options.device, at_once=options.jobs, progress=progress)
     for run in runs:
         end = run.rows[-1] if run.rows else {}
-        told = run.measured.get("failed") or (
+        result = run.measured.get("failed") or (
             f"training error {1 - end['train_accuracy']:.2%}, test {1 - end['test_accuracy']:.2%}"
         )
-        print(f"{run.network}, seed {run.seed}: {told}", flush=True)
+        print(f"{run.network}, seed {run.seed}: {result}", flush=True)

@@ -16,6 +16,7 @@ from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import Setting
 from resnet.reproduce.work import records_folder
 from resnet.training.records import Run
+from resnet.translation import _
 
 JUDGED = ("papers", "gpu", "cpu")  # the larger scale first; a smoke run says nothing about a claim
 CANONICAL = {"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}  # names in `Run.data`
@@ -24,13 +25,13 @@ CANONICAL = {"cifar10": "CIFAR-10", "fashion-mnist": "Fashion-MNIST"}  # names i
 class Verdict(StrEnum):
     """What has become of a claim."""
 
-    REPRODUCED = "reproduced"
-    DIRECTION = "direction reproduced at reduced scale"
-    OPPOSITE = "opposite at reduced scale"
-    UNDECIDED = "undecided"
-    NOT_REPRODUCED = "not reproduced"
-    NOT_RUN = "not run"
-    NOT_ASKED = "not asked here"
+    REPRODUCED = _("reproduced")
+    DIRECTION = _("direction reproduced at reduced scale")
+    OPPOSITE = _("opposite at reduced scale")
+    UNDECIDED = _("undecided")
+    NOT_REPRODUCED = _("not reproduced")
+    NOT_RUN = _("not run")
+    NOT_ASKED = _("not asked here")
 
 
 @dataclass
@@ -86,8 +87,11 @@ class Finding:
         Orders that are still to be run count among the several.
         """
         several = sum(isinstance(check, Less) for check, _ in self.outcomes)
-        orders = [(c, c.p_value(self.numbers(c))) for c, o in self.outcomes
-                  if isinstance(c, Less) and o is not Outcome.NOT_RUN]  # fmt: skip
+        orders = [
+            (check, check.p_value(self.numbers(check)))
+            for check, outcome in self.outcomes
+            if isinstance(check, Less) and outcome is not Outcome.NOT_RUN
+        ]
         found: dict[Check, float] = {}
         least = 0.0
         for i, (check, p) in enumerate(sorted(orders, key=lambda pair: pair[1])):
@@ -120,10 +124,11 @@ class Finding:
             rows = dict.fromkeys(row for check, _ in self.outcomes for row in check.rows)
             done = min(len(self.runs.get(row, ())) for row in rows)
             failed = any("failed" in run.measured for run in self.all_runs)
-            told = f"{done} of {len(self.planned)} seeds are complete"
-            return told + "; a training failed" * failed
+            complete = _("{n} of {planned} seeds are complete", n=done, planned=len(self.planned))
+            return _("{complete}; a training failed", complete=complete) if failed else complete
         counts = [(o, outcomes.count(o)) for o in Outcome if o in outcomes]
-        return ", ".join(f"{o}: {n} of {len(outcomes)}" for o, n in counts)
+        of = len(outcomes)
+        return ", ".join(_("{outcome}: {n} of {of}", outcome=o, n=n, of=of) for o, n in counts)
 
     @property
     def all_runs(self) -> list[Run]:
@@ -134,16 +139,16 @@ class Finding:
     def conditions(self) -> str:
         """Say what was run: data, and how it differs from the paper."""
         if not self.scale:
-            return "counted, nothing to train"
+            return _("counted, nothing to train")
         if not self.all_runs:
-            return "nothing yet"
+            return _("nothing yet")
         return f"{self.all_runs[0].data_name}; {self.claim.settings[self.scale].note}"
 
     @property
     def seeds(self) -> str:
         """Say how many seeds each network has."""
         counts = sorted({len(runs) for runs in self.runs.values()})
-        return " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]]))) if counts else ""
+        return _(" to ").join(map(str, dict.fromkeys([counts[0], counts[-1]]))) if counts else ""
 
 
 def load_records(folder: str | Path | None = None) -> list[Run]:
@@ -192,8 +197,8 @@ def _at(claim: Claim, scale: str, records: Sequence[Run]) -> list[Finding]:
                 continue
             if run.seed not in setting.seeds:
                 continue
-            key = (not is_canonical(run, setting), run.data["name"], run.data["sha256"],
-                   run.data["sample"])  # fmt: skip
+            data = (run.data["name"], run.data["sha256"], run.data["sample"])
+            key = (not is_canonical(run, setting), *data)
             if key not in by_data:
                 full = setting.full and is_canonical(run, setting)
                 by_data[key] = Finding(claim, scale, no_runs(claim, scale), full)

@@ -17,15 +17,15 @@ from resnet.reproduce.claims import CLAIMS
 from resnet.reproduce.ledger import Finding, verdict
 from resnet.tables import Table
 from resnet.training.records import Run
+from resnet.translation import _
 
 
 def ledger(records: Iterable[Run]) -> Table:
     """Return a row per claim: the verdict and why; three columns, which fit a phone."""
     records = list(records)
     found = [verdict(claim, records) for claim in CLAIMS.values()]
-    return Table(
-        ["claim", "verdict", "because"], [(f.claim.title, f.verdict, f.reason) for f in found]
-    )
+    rows = [(f.claim.title, f.verdict, f.reason) for f in found]
+    return Table([_("claim"), _("verdict"), _("because")], rows)
 
 
 def rows_table(
@@ -33,18 +33,16 @@ def rows_table(
 ) -> Table:
     """Return a row of the paper's table each: the published number, and ours over the seeds."""
     claim = finding.claim
-    header, columns = ["network"], [list(finding.runs)]
+    header, columns = [_("network")], [list(finding.runs)]
     for quantity in quantities:
-        header.append(f"here: {WORDS[quantity]}")
+        header.append(_("here: {quantity}", quantity=WORDS[quantity]))
         columns.append([mean_deviation(values(runs, quantity)) for runs in finding.runs.values()])
-    header.append("seeds")
+    header.append(_("seeds"))
     columns.append([str(len(runs)) for runs in finding.runs.values()])
     if claim.published:
         header.append(claim.published_for)
-        columns.append(
-            [f"{claim.published[row]:.2f}" if row in claim.published else ""
-             for row in finding.runs]
-        )  # fmt: skip
+        numbers = (claim.published.get(row) for row in finding.runs)
+        columns.append(["" if number is None else f"{number:.2f}" for number in numbers])
     return Table(header, zip(*columns, strict=True))
 
 
@@ -57,12 +55,13 @@ def found_for(finding: Finding, check: Check) -> str:
     """Write what the records gave for a check: a difference or a mean and its interval; a count."""
     if isinstance(check, Counted):
         power = {1e6: "10⁶", 1e9: "10⁹"}[check.UNITS[check.quantity]]
-        return f"{check.count:,}, published {check.published} · {power}"
+        published = f"{check.published} · {power}"
+        return _("{count:,}, published {published}", count=check.count, published=published)
     if not (estimate := finding.estimate(check)):
         return ""
     if isinstance(check, EachWithin):
         numbers = finding.numbers(check)[check.row]
-        return f"{min(numbers):.2f} to {max(numbers):.2f}"
+        return _("{low:.2f} to {high:.2f}", low=min(numbers), high=max(numbers))
     low, high = estimate.interval()
     sign = "+" if isinstance(check, Less) else ""
     return f"{estimate.mean:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
@@ -76,6 +75,5 @@ def checks_table(finding: Finding) -> Table:
         if isinstance(check, Less) and outcome is not Outcome.NOT_RUN:
             p = small(check.p_value(finding.numbers(check))), small(finding.adjusted[check])
         rows.append((str(check), outcome, found_for(finding, check), *p))
-    return Table(
-        ["what should be", "outcome", "left minus right, or mean [90%]", "p", "p (Holm)"], rows
-    )
+    left_right = _("left minus right, or mean [90%]")
+    return Table([_("what should be"), _("outcome"), left_right, "p", _("p (Holm)")], rows)

@@ -69,16 +69,16 @@ def load(path: Path) -> tuple[dict[str, Any] | None, str]:
         CheckpointError: if there are files, and all of them are damaged.
 
     """
-    told: list[str] = []
+    errors: list[str] = []
     for file in (path, previous(path)):
         if not file.exists():
             continue
         try:
-            return _read(file), "; ".join(told)
+            return _read(file), "; ".join(errors)
         except CheckpointError as error:
-            told.append(str(error))
-    if told:
-        raise CheckpointError("; ".join(told) + ": delete these files to train from the start")
+            errors.append(str(error))
+    if errors:
+        raise CheckpointError("; ".join(errors) + ": delete these files to train from the start")
     return None, ""
 
 
@@ -155,14 +155,14 @@ class Saver:
         """
         if self.path is None:
             return
-        saved, told = load(self.path)
-        if told:
-            warnings.warn(f"{told}; going on from the one before", stacklevel=3)
+        saved, problem = load(self.path)
+        if problem:
+            warnings.warn(f"{problem}; going on from the one before", stacklevel=3)
         if saved is None:
             return
         try:
-            told = _difference(saved["run"], dataclasses.asdict(self.run))
-            if not told:
+            difference = _difference(saved["run"], dataclasses.asdict(self.run))
+            if not difference:
                 self.model.load_state_dict(saved["model"])
                 self.optimizer.load_state_dict(saved["optimizer"])
                 self.state.load_state_dict(saved)
@@ -175,10 +175,10 @@ class Saver:
                 f"{self.path} does not fit this training ({_first_line(error)}): name another "
                 "file, or delete it"
             ) from error
-        if told:
+        if difference:
             raise ValueError(
-                f"checkpoint={str(self.path)!r} is of another run, {told}: name another file, or "
-                "delete it"
+                f"checkpoint={str(self.path)!r} is of another run, {difference}: name another "
+                "file, or delete it"
             )
 
     def between_steps(self) -> None:

@@ -20,7 +20,8 @@ Precision = Literal["float32", "bfloat16"]
 def pick_device(device: torch.device | str | None = None) -> torch.device:
     """Return the device asked for, or without a wish: CUDA, else Apple's MPS, else the CPU.
 
-    Of several processes on one machine, each gets a CUDA device of its own.
+    Of several processes on one machine, each gets a CUDA device of its own. MPS is untested: no
+    number of the book was made on it, and no test runs on it.
 
     Raises:
         ValueError: if the device asked for is not on this machine.

@@ -228,13 +228,13 @@ def memory_advice(model: nn.Module, x: Tensor) -> Iterator[None]:
     except RuntimeError as error:
         if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
             raise
-        told = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
     model.zero_grad()  # only now has the failed step let go of its tensors
     n = len(x) // 2
     while n and not _fits(model, x[:n]):
         n //= 2
     raise MemoryError(
-        f"a batch of {len(x)} images of shape {tuple(x.shape[1:])} does not fit ({told}); "
+        f"a batch of {len(x)} images of shape {tuple(x.shape[1:])} does not fit ({reason}); "
         + (f"batch_size={n} does" if n else "not even one image does")
     )
 

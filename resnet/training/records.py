@@ -35,8 +35,8 @@ def require_record(path: str | Path) -> None:
         if not os.access(path.parent, os.W_OK):
             raise PermissionError(f"{path.parent} cannot be written to")
     except OSError as error:
-        told = f"record={str(path)!r} cannot be written ({error}): name another"
-        raise ValueError(told) from error
+        message = f"record={str(path)!r} cannot be written ({error}): name another"
+        raise ValueError(message) from error
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:

@@ -11,7 +11,6 @@ import torch
 from resnet import BasicBlock, Bottleneck, PreActBasicBlock, cifar_resnet, resnet18
 from resnet.book import drawings, figures, plots
 from resnet.book.figures import Figure
-from resnet.book.texts import TEXT
 from resnet.reproduce import papers
 from resnet.training.records import Run
 
@@ -78,7 +77,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "zero_unit": lambda: figures.zero_unit(list(X), {"block": list(X), "identity": list(X)}),
     "ladder": lambda: figures.ladder(
         {
-            "a <net>": {k[5:]: 100.0 * i for i, k in enumerate(TEXT) if k.startswith("loop ")},
+            "a <net>": {name: 100.0 * i for i, name in enumerate(figures.LOOPS)},
             "b": {"d2l": 50.0, "fit": 1234.0},
         }
     ),

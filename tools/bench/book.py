@@ -17,7 +17,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "jupyter-book", "papermill", "nbval
 
 
 def device() -> str:
-    """The processor's name where the system tells it, else its kind."""
+    """Return the processor's name where the system tells it, else its kind."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
@@ -26,7 +26,7 @@ def device() -> str:
 
 
 def timed(*command: str) -> float:
-    """The seconds that a command takes; it must succeed."""
+    """Return the seconds that a command takes; it must succeed."""
     print(f"\n$ {' '.join(command)}", flush=True)
     start = time.perf_counter()
     subprocess.run(command, cwd=ROOT, check=True)

@@ -41,7 +41,7 @@ NATIVE = ("native precision", "fit", "fit, compiled")  # variants not in float32
 
 @contextlib.contextmanager
 def d2l_folder(data: resnet.ImageData) -> Iterator[None]:
-    """A working folder beside which d2l finds these images as Fashion-MNIST, and downloads none."""
+    """Make a folder to work in, beside which d2l finds these images as Fashion-MNIST."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder, "data", "FashionMNIST", "raw")
@@ -111,7 +111,7 @@ class Silent:
 
 
 def d2l_data(recipe: resnet.Recipe) -> tuple[Any, Any]:
-    """D2L's loaders of training and test images, in a `d2l_folder`."""
+    """Return D2L's loaders of training and test images, in a `d2l_folder`."""
     from d2l import torch as d2l
 
     loaders: tuple[Any, Any] = d2l.load_data_fashion_mnist(
@@ -136,7 +136,7 @@ def train_ch6(
 def loop(
     batches: Batches, lr: float, *, channels_last: bool, precision: Precision, fused: bool
 ) -> float:
-    """The seconds of an epoch of `fit`'s steps, with only some of what makes them fast."""
+    """Return the seconds of an epoch of `fit`'s steps, with only some of what makes them fast."""
     device = batches.device
     net = resnet.resnet18(10, 1).to(device)
     if channels_last:
@@ -158,7 +158,7 @@ def loop(
 def fitted(
     data: resnet.ImageData, recipe: resnet.Recipe, device: torch.device, **options: Any
 ) -> float:
-    """The seconds of an epoch of `fit`; compiled, of the second one."""
+    """Return the seconds of an epoch of `fit`; compiled, of the second one."""
     epochs = 2 if options.get("compiled") else 1
     recipe = dataclasses.replace(recipe, epochs=epochs)
     net = resnet.resnet18(10, 1)
@@ -168,7 +168,7 @@ def fitted(
 def variants(
     data: resnet.ImageData, recipe: resnet.Recipe, device: torch.device
 ) -> dict[str, Callable[[], float]]:
-    """From D2L's loop to ours, one change per step; and ours with other settings."""
+    """Return the steps from D2L's loop to ours, a change each; and ours with other settings."""
     lr, native = recipe.lr, pick_precision(None, device)
     train, test = d2l_data(recipe)
     ours = Batches(data, recipe, device)
@@ -196,12 +196,12 @@ def variants(
 
 
 def spread(values: list[float]) -> list[float]:
-    """Lowest, median, highest."""
+    """Return lowest, median, highest."""
     return [round(v, 3) for v in (min(values), statistics.median(values), max(values))]
 
 
 def seconds_to_first(loader: Any) -> float:
-    """How long a loader takes to start its processes and to give the first batch."""
+    """Say how long a loader takes to start its processes and to give the first batch."""
     start = time.perf_counter()
     batches = iter(loader)
     next(batches)

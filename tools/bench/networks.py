@@ -28,26 +28,26 @@ PAIRS = 15  # measurements of each, in turn
 
 
 def networks(depth: int) -> tuple[nn.Module, nn.Module]:
-    """Ours and torchvision's, the same function: stride on the 3x3, the same weights."""
+    """Return ours and torchvision's, one function: stride on the 3x3, the same weights."""
     theirs = getattr(torchvision.models, f"resnet{depth}")()
     ours = resnet.imagenet_resnet(depth, stride_on="3x3" if depth >= 50 else "1x1")
     return resnet.load_torchvision(ours, theirs.state_dict()), theirs
 
 
 def forward(model: nn.Module, x: Tensor) -> None:
-    """Scores without a graph for the gradient."""
+    """Compute scores without a graph for the gradient."""
     with torch.no_grad():
         model(x)
 
 
 def step(model: nn.Module, x: Tensor) -> None:
-    """Scores and the gradients of all weights."""
+    """Compute scores and the gradients of all weights."""
     model.zero_grad()
     model(x).sum().backward()
 
 
 def seconds(work: Callable[[nn.Module, Tensor], None], model: nn.Module, x: Tensor) -> float:
-    """The time of one run, the device having finished before and after."""
+    """Return the time of one run, the device having finished before and after."""
     wait(x.device)
     start = time.perf_counter()
     work(model, x)
@@ -56,7 +56,7 @@ def seconds(work: Callable[[nn.Module, Tensor], None], model: nn.Module, x: Tens
 
 
 def saved_bytes(model: nn.Module, x: Tensor) -> int:
-    """The bytes that a forward pass keeps for the backward pass, each storage once."""
+    """Return the bytes that a forward pass keeps for the backward pass, each storage once."""
     kept: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ def saved_bytes(model: nn.Module, x: Tensor) -> int:
 
 
 def compare(depth: int, x: Tensor, *, compiled: bool) -> Iterator[dict[str, Any]]:
-    """Rows for one pair of networks: forward, then forward and backward."""
+    """Return rows for one pair of networks: forward, then forward and backward."""
     pair = networks(depth)
     for model in pair:
         model.to(x.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -15,7 +15,7 @@ BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds."""
+    """Return the mapping that a YAML file holds."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -28,7 +28,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def address(config: dict[str, Any]) -> str:
-    """The repository's public address, or "" while it is not set in _config.yml."""
+    """Return the repository's public address, or "" while it is not set in _config.yml."""
     url = (
         str((config.get("repository") or {}).get("url") or "")
         .strip()
@@ -44,7 +44,7 @@ def address(config: dict[str, Any]) -> str:
 
 
 def staged_config(config: dict[str, Any], footer: str = "") -> dict[str, Any]:
-    """The configuration Jupyter Book gets: links to a repository only where its address is known.
+    """Return what Jupyter Book gets: links to a repository only where its address is known.
 
     `footer` is put under every page. It is passed in late because it holds a date, which must not
     make an unchanged book look changed.
@@ -61,7 +61,7 @@ def staged_config(config: dict[str, Any], footer: str = "") -> dict[str, Any]:
 
 
 def pages() -> list[str]:
-    """The pages in the order of _toc.yml, as paths without suffix.
+    """Return the pages in the order of _toc.yml, as paths without suffix.
 
     Raises BookError where the table of contents and the folder chapters/ disagree.
     """
@@ -91,5 +91,5 @@ def pages() -> list[str]:
 
 
 def notebooks() -> list[Path]:
-    """The chapters that are notebooks, in the order of _toc.yml."""
+    """Return the chapters that are notebooks, in the order of _toc.yml."""
     return [path for page in pages() if (path := ROOT / f"{page}.ipynb").is_file()]

@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 def dependencies(profile: str) -> str:
-    """A digest of everything but its own source that a chapter's outputs depend on."""
+    """Return a digest of everything but its own source that a chapter's outputs depend on."""
     watched = [path for name in ("resnet", "results") for path in files_under(ROOT / name)]
     watched = [
         path for path in watched if path != RESULTS / "bench-book.json"
@@ -54,13 +54,13 @@ def dependencies(profile: str) -> str:
 
 
 def digest(notebook: NotebookNode, others: str) -> str:
-    """What an executed copy was made from; recorded outputs do not count."""
+    """Say what an executed copy was made from; recorded outputs do not count."""
     cells = [[cell.id, cell.cell_type, cell.source, cell.metadata] for cell in notebook.cells]
     return digest_of([others, json.dumps(cells, sort_keys=True)])
 
 
 def is_current(copy: Path, wanted: str) -> bool:
-    """Whether `copy` was made from exactly what `wanted` stands for."""
+    """Say whether `copy` was made from exactly what `wanted` stands for."""
     try:
         return bool(nbformat.read(copy, as_version=4).metadata[DIGEST]["digest"] == wanted)
     except Exception:  # absent, unreadable or from another version: make it again
@@ -143,13 +143,13 @@ def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> Noteboo
 
 
 def _failure(path: Path, output: Path, error: Exception, cell_seconds: int) -> str:
-    """What went wrong, where, and in which lines."""
+    """Say what went wrong, where, and in which lines."""
     name = getattr(error, "ename", type(error).__name__)
-    told = {
+    reasons = {
         "DeadKernelError": "the kernel died (out of memory, or the process ended itself)",
         "CellTimeoutError": f"not finished within {cell_seconds} s (--cell-timeout sets the limit)",
     }
-    lines = [f"{path.stem} failed: {name}: {told.get(name) or getattr(error, 'evalue', error)}"]
+    lines = [f"{path.stem} failed: {name}: {reasons.get(name) or getattr(error, 'evalue', error)}"]
     source = notebooks.read(path)
     if (at := _last_started(source, output)) is not None:
         shown = source.cells[at].source.splitlines()
@@ -163,7 +163,7 @@ def _failure(path: Path, output: Path, error: Exception, cell_seconds: int) -> s
 
 
 def _last_started(source: NotebookNode, output: Path) -> int | None:
-    """The index of the code cell that was running; papermill calls even that one completed."""
+    """Return the index of the code cell that ran last; papermill calls even that one completed."""
     if not output.exists():
         return None
     cells = nbformat.read(output, as_version=4).cells
@@ -173,7 +173,7 @@ def _last_started(source: NotebookNode, output: Path) -> int | None:
 
 
 def warnings_of(executed: NotebookNode) -> list[str]:
-    """The warnings that the cells wrote to stderr, which the pages do not show."""
+    """Return the warnings that the cells wrote to stderr, which the pages do not show."""
     streams = [
         out
         for cell in executed.cells
@@ -197,7 +197,7 @@ class Task:
 
 
 def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
-    """The copy as the site shows it: its figures checked, papermill's traces hidden."""
+    """Return the copy as the site shows it: its figures checked, papermill's traces hidden."""
     from resnet.training.devices import machine, pick_device
 
     pictures.require_alternatives(executed, task.path.stem)
@@ -214,7 +214,7 @@ def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
 
 
 def closing(task: Task, seconds: float, made_on: dict[str, str]) -> str:
-    """The section under a chapter that says how its outputs came about."""
+    """Return the section under a chapter that says how its outputs came about."""
     facts = {key.replace("_", " "): value for key, value in made_on.items()}
     facts = {"profile": f"`{task.profile}`", **facts}
     facts |= {
@@ -229,7 +229,7 @@ def closing(task: Task, seconds: float, made_on: dict[str, str]) -> str:
 
 
 def beside(jobs: int) -> str:
-    """What else kept the machine busy."""
+    """Say what else kept the machine busy."""
     return "alone" if jobs == 1 else f"up to {jobs} chapters at once"
 
 

@@ -61,13 +61,13 @@ OTHERS = "h5py matplotlib pandas requests safetensors scikit-learn scipy tqdm"
 
 
 def d2l_requirement() -> str:
-    """The one line of requirements-d2l.txt that names d2l and its version."""
+    """Return the one line of requirements-d2l.txt that names d2l and its version."""
     lines = (ROOT / "requirements-d2l.txt").read_text(encoding="utf-8").splitlines()
     return next(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
 def setup_cell(address: str, version: str) -> str:
-    """The source of every chapter's first code cell.
+    """Return the source of every chapter's first code cell.
 
     With an address it installs the module at the book's version where it is missing (Colab, a page
     somebody downloaded); without one it can only say what to do.
@@ -82,12 +82,12 @@ def setup_cell(address: str, version: str) -> str:
 
 
 def tags(cell: NotebookNode) -> list[str]:
-    """A cell's tags."""
+    """Return a cell's tags."""
     return list(cell.metadata.get("tags", []))
 
 
 def read(path: Path) -> NotebookNode:
-    """A notebook, valid and with cell ids, or a BookError that says what is wrong with it."""
+    """Return a notebook, valid and with cell ids; BookError says what is wrong with it."""
     try:
         notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
         nbformat.validate(notebook)
@@ -104,13 +104,13 @@ def read(path: Path) -> NotebookNode:
 
 
 def _first(notebook: NotebookNode, tag: str) -> int | None:
-    """The index of the first code cell that carries `tag`."""
+    """Return the index of the first code cell that carries `tag`."""
     cells = enumerate(notebook.cells)
     return next((i for i, cell in cells if cell.cell_type == "code" and tag in tags(cell)), None)
 
 
 def parameter_complaint(notebook: NotebookNode) -> str | None:
-    """Why `profile` could not be passed to this notebook (papermill itself would only warn)."""
+    """Say why `profile` could not be passed to this notebook (papermill itself would only warn)."""
     at = _first(notebook, PARAMETERS)
     if at is None:
         return f'no code cell is tagged `{PARAMETERS}`; add one that says profile = "quick"'
@@ -120,7 +120,7 @@ def parameter_complaint(notebook: NotebookNode) -> str | None:
 
 
 def complaints(notebook: NotebookNode, setup_source: str) -> list[str]:
-    """What keeps a notebook from being committed as it is; cells are counted from 1."""
+    """Say what keeps a notebook from being committed as it is; cells are counted from 1."""
     found = []
     first = next((i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"), None)
     setup = _first(notebook, SETUP)
@@ -162,7 +162,7 @@ def refresh_setup(notebook: NotebookNode, name: str, source: str) -> None:
 
 
 def recorded(notebook: NotebookNode, executed: NotebookNode, name: str) -> NotebookNode:
-    """`notebook` in the committed form, with what `executed` gave for its checked cells."""
+    """Return `notebook` in the committed form, with what `executed` gave for its checked cells."""
     results = {cell.id: cell for cell in executed.cells}
     count = 0
     for number, cell in enumerate(notebook.cells, start=1):
@@ -179,7 +179,7 @@ def recorded(notebook: NotebookNode, executed: NotebookNode, name: str) -> Noteb
 
 
 def _kept_outputs(outputs: list[NotebookNode], place: str, count: int) -> list[NotebookNode]:
-    """The outputs to record: no stderr, which varies, no pictures, which nbval cannot compare.
+    """Return the outputs to record: no stderr, which varies, no pictures, which nbval skips.
 
     What is printed arrives in pieces that depend on the clock; they are joined, as nbval does.
     """

@@ -55,7 +55,7 @@ INDEX = """\
 
 
 def mathjax() -> Path:
-    """The folder of MathJax 3 in the installed package, so that a page needs no network."""
+    """Return the folder of MathJax 3 in the installed package, so that a page needs no network."""
     try:
         folder = Path(str(distribution(MATHJAX).locate_file(f"{MATHJAX}/static/mathjax")))
     except PackageNotFoundError as error:
@@ -90,7 +90,7 @@ def stage(copies: Iterable[Path]) -> dict[str, Any]:
 
 
 def site_digest(staged: dict[str, Any]) -> str:
-    """What the site is made from: staged sources, configuration, tools and versions."""
+    """Say what the site is made from: staged sources, configuration, tools and versions."""
     tools = [path for path in files_under(ROOT / "tools") if path.suffix == ".py"]
     parts = [
         digest_of_files(files_under(SOURCE), SOURCE),
@@ -100,7 +100,7 @@ def site_digest(staged: dict[str, Any]) -> str:
 
 
 def is_current(digest: str) -> bool:
-    """Whether the site in place was made from exactly this."""
+    """Say whether the site in place was made from exactly this."""
     stamp = HTML / STAMP
     return stamp.is_file() and stamp.read_text() == digest and (HTML / "index.html").is_file()
 
@@ -152,7 +152,7 @@ def build(digest: str, profile: str) -> None:
 
 
 def footer(profile: str) -> str:
-    """How a page was made; a chapter says more about itself."""
+    """Say how a page was made; a chapter says more about itself."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     made = f"Version {version()}, profile {profile}, built on {today} from commit {commit()}"
     for path in sorted((SOURCE / CHAPTERS.name).glob("*.ipynb")):
@@ -163,7 +163,7 @@ def footer(profile: str) -> str:
 
 
 def _problems(output: str) -> str:
-    """The lines of Sphinx's output that say what is wrong, with the book's own paths."""
+    """Return the lines of Sphinx's output that say what is wrong, with the book's own paths."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", output).replace(f"{SOURCE}{os.sep}", "")
     lines = [
         line

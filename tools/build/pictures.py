@@ -43,7 +43,7 @@ class _Pictures(HTMLParser):
 
 
 def require_alternatives(executed: NotebookNode, name: str) -> None:
-    """Every picture and table has a caption (so a number), every picture a text alternative."""
+    """Require a caption (so a number) of pictures and tables, of pictures a text alternative."""
     hidden = {"remove-output", "remove-cell"}
     number = 0
     for cell in executed.cells:
@@ -57,7 +57,7 @@ def require_alternatives(executed: NotebookNode, name: str) -> None:
 
 
 def _problem(cell: NotebookNode) -> str | None:
-    """What a cell's figure lacks, with the way to mend it."""
+    """Say what a cell's figure lacks, with the way to mend it."""
     settings = cell.metadata.get("mystnb", {})
     figure, alt = settings.get("figure"), (settings.get("image") or {}).get("alt")
     bundles = [out.get("data", {}) for out in cell.outputs]

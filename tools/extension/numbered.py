@@ -81,7 +81,7 @@ class FillIndex(SphinxPostTransform):
                     yield nodes.list_item("", line)
 
     def _pages(self) -> Iterator[str]:
-        """All pages in the order of the table of contents."""
+        """Return all pages in the order of the table of contents."""
         waiting = [self.config.root_doc]
         while waiting:
             page = waiting.pop(0)

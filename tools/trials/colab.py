@@ -92,8 +92,8 @@ def run(command: Sequence[str], folder: Path) -> str:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True)
     if done.returncode:
-        told = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
-        raise BookError(f"{' '.join(command)} ended with {done.returncode}:\n{told}")
+        output = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+        raise BookError(f"{' '.join(command)} ended with {done.returncode}:\n{output}")
     return done.stdout
 
 

@@ -45,7 +45,7 @@ def apply(mutant: Mutant, folder: Path) -> str:
 
 
 def misplaced(mutant: Mutant, folder: Path) -> str | None:
-    """What is wrong with a mutant's place, which must be there just once."""
+    """Say what is wrong with a mutant's place, which must be there just once."""
     path = folder / "resnet" / f"{mutant.file}.py"
     count = path.read_text(encoding="utf-8").count(mutant.old) if path.is_file() else 0
     if count == 1:
@@ -54,14 +54,14 @@ def misplaced(mutant: Mutant, folder: Path) -> str | None:
 
 
 def tests_of(file: str, folder: Path) -> list[str]:
-    """The tests in the place that mirrors the file's: its own first, then those beside."""
+    """Return the tests in the place that mirrors the file's: its own first, then those beside."""
     place = folder / "tests" / "resnet" / file
     beside = sorted(place.parent.glob("test_*.py"))
     return [str(path) for path in sorted(beside, key=lambda p: p.stem != f"test_{place.name}")]
 
 
 def passes(files: Sequence[str], folder: Path, seconds: int = 600) -> bool:
-    """Whether the test files pass in the copy; not within `seconds` is no."""
+    """Say whether the test files pass in the copy; not within `seconds` is no."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     try:
@@ -90,22 +90,22 @@ def main(given: Sequence[str] | None = None) -> int:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / part)
         try:
-            lost = [told for mutant in chosen if (told := misplaced(mutant, folder))]
+            lost = [problem for mutant in chosen if (problem := misplaced(mutant, folder))]
             if lost:
                 raise BookError("\n       ".join(lost))
             if not options.check:
                 places = {Path(m.file).parent: tests_of(m.file, folder) for m in chosen}
                 for place, tests in places.items():
                     if not passes(tests, folder):
-                        told = f"tests of resnet/{place} fail before anything is broken"
-                        raise BookError(told)
+                        message = f"tests of resnet/{place} fail before anything is broken"
+                        raise BookError(message)
             for number, mutant in enumerate(chosen, start=1):
                 before = apply(mutant, folder)
                 if not options.check:
                     caught = not passes(tests_of(mutant.file, folder), folder)
                     survivors += [] if caught else [mutant]
-                    told = f"{'caught' if caught else 'SURVIVES'}: {mutant.file}: {mutant.what}"
-                    print(f"[{number}/{len(chosen)}] {told}", flush=True)
+                    message = f"{'caught' if caught else 'SURVIVES'}: {mutant.file}: {mutant.what}"
+                    print(f"[{number}/{len(chosen)}] {message}", flush=True)
                 (folder / "resnet" / f"{mutant.file}.py").write_text(before, encoding="utf-8")
         except BookError as error:
             print(f"error: {error}", file=sys.stderr)

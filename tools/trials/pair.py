@@ -22,7 +22,7 @@ TORCHS = r"(torch|torchvision|triton|nvidia|cuda|sympy|networkx)\b"
 
 
 def requirements(torch: str, torchvision: str) -> list[str]:
-    """The pinned packages, with another torch and what comes with it."""
+    """Return the pinned packages, with another torch and what comes with it."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if line and not re.match(rf"#|{TORCHS}", line)]
     return [*kept, f"torch=={torch}", f"torchvision=={torchvision}"]
@@ -43,11 +43,11 @@ def main(given: Sequence[str] | None = None) -> int:
             d2l = ["--no-deps", "--quiet", "-r", str(ROOT / "requirements-d2l.txt")]
             run([str(inside), "-m", "pip", "install", *d2l], ROOT)
             pytest = [str(inside), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-            told = run([*pytest, str(TESTS)], ROOT).strip().splitlines()[-1]
+            result = run([*pytest, str(TESTS)], ROOT).strip().splitlines()[-1]
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"torch {options.torch}, torchvision {options.torchvision}: {told}")
+    print(f"torch {options.torch}, torchvision {options.torchvision}: {result}")
     return 0
 
 

@@ -92,8 +92,8 @@ def test_prints_are_held_back_and_counted(capsys: pytest.CaptureFixture[str]) ->
 
     found = check.residual(spoilt(chatty))
     assert found and not capsys.readouterr().out
-    assert re.search(r"Your code printed \d+ lines, held back here\.", repr(found))
-    assert "1 line, held" in repr(check.steps_nested(lambda a, b: print("?")))
+    assert re.search(r"Your code printed \d+ lines, not shown here\.", repr(found))
+    assert "1 line, not shown" in repr(check.steps_nested(lambda a, b: print("?")))
     print("shown again")
     assert capsys.readouterr().out == "shown again\n"
 
