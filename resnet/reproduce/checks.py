@@ -18,8 +18,6 @@ from resnet.variants import network
 
 LEVEL = 0.05  # of the one-sided test that an order has to pass
 EARLY = 800
-# errors before the end: the step that their window ends with
-ENDS = {"warm_up_error": WINDOW, "early_error": EARLY, "later_error": 2 * EARLY}
 FAILED = 90.0  # percent: the error of guessing among ten classes
 
 Quantity = Literal[
@@ -31,6 +29,12 @@ Quantity = Literal[
     "test_error",
     "response",
 ]
+# errors before the end: the step that their window ends with
+ENDS: dict[Quantity, int] = {
+    "warm_up_error": WINDOW,
+    "early_error": EARLY,
+    "later_error": 2 * EARLY,
+}
 Runs = Mapping[str, Sequence[Run]]  # by row of the claim
 Values = Mapping[str, Sequence[float]]  # likewise, a number for each seed
 
