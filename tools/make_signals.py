@@ -1,6 +1,6 @@
 """Measure what chapter 6 shows of untrained networks and of the first steps, into results/.
 
-`python -m tools.make_signals growth shattering training`: minutes, minutes, and an hour of a core.
+`python -m tools.make_signals growth line shattering training`: the last takes an hour of a core.
 """
 
 import argparse
@@ -25,12 +25,15 @@ from resnet.training.loop import fit
 from resnet.training.origin import commit
 from resnet.training.recipes import SMALL
 from resnet.training.records import results
-from resnet.variants import network
+from resnet.variants import MOVED, network
 
 from .common import write_whole
 
 FORMS = ("plain", "ResNet", "pre-activation ResNet")
 SEEDS = range(5)
+KINDS = ("", "constant scaling", "dropout", "exclusive gating", "exclusive gating b=0",
+         "shortcut-only gating", "shortcut-only gating b=0", "option C", *MOVED)  # fmt: skip
+LINE = [("plain", ""), *(("ResNet", kind) for kind in KINDS), ("pre-activation ResNet", "")]
 SIZE = 16  # pixels per side
 Row = dict[str, Any]
 
@@ -73,6 +76,21 @@ def growths() -> Iterator[Row]:
                         "growth": found,
                         "loss": losses,
                     }
+
+
+def lines() -> Iterator[Row]:
+    """Measure the growth at two depths with something on the line from sum to sum."""
+    images, labels = sample(64)
+    for form, variant in LINE:
+        for depth in (20, 56):
+            name = f"{form}-{depth}" + (f", {variant}" if variant else "")
+            yield {
+                "network": name,
+                "form": form,
+                "variant": variant,
+                "units": len(units(make(name, 0))),
+                "growth": [growth(make(name, seed), images, labels) for seed in SEEDS],
+            }
 
 
 def shattering() -> Iterator[Row]:
@@ -130,6 +148,7 @@ def distances(start: nn.Module, end: nn.Module) -> list[float]:
 
 MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "growth": growths,
+    "line": lines,
     "shattering": shattering,
     "training": first_steps,
 }

@@ -1,0 +1,48 @@
+"""The measurements of chapter 6: what their rows say, with few and small networks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from resnet.book.recorded import measured
+from resnet.probe import growth
+from tools import make_signals as signals
+
+
+def test_rows_are_of_the_networks_that_they_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signals, "SEEDS", range(2))
+    monkeypatch.setattr(signals, "LINE", [("plain", ""), ("ResNet", "dropout")])
+    monkeypatch.setattr(signals, "results", lambda: tmp_path)
+    signals.main(["line"])
+    rows: list[dict[str, Any]] = json.loads((tmp_path / "why-line.json").read_text())["rows"]
+    assert [row["network"] for row in rows] == [
+        "plain-20", "plain-56", "ResNet-20, dropout", "ResNet-56, dropout"
+    ]  # fmt: skip
+    assert [row["units"] for row in rows] == [9, 27, 9, 27]
+    images, labels = signals.sample(64)
+    expected = [growth(signals.make("plain-20", seed), images, labels) for seed in range(2)]
+    assert rows[0]["growth"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_distances_are_shares_of_each_layers_norm() -> None:
+    start, end = signals.make("plain-8", 0), signals.make("plain-8", 0)
+    with torch.no_grad():
+        end.stage2[0].branch.conv1.weight.mul_(1.5)  # type: ignore[union-attr, operator, index]
+    found = signals.distances(start, end)
+    assert len(found) == 7 and sorted(found) == pytest.approx([0] * 6 + [0.5])
+    assert found.index(max(found)) == 3
+
+
+@pytest.mark.parametrize("what", ["growth", "line", "shattering"])
+def test_what_is_recorded_is_what_is_measured_now(what: str) -> None:
+    """A record's networks are those that the tool measures."""
+    (record,) = measured(f"why-{what}")
+    assert {row["network"] for row in record["rows"]} and "-dirty" not in record["commit"]
+    for row in record["rows"]:
+        lists = [v for v in row.values() if isinstance(v, list)]
+        assert all(len(found) == len(signals.SEEDS) for found in lists), row["network"]
