@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from resnet import BasicBlock, Bottleneck, PreActBasicBlock, cifar_resnet, resnet18
-from resnet.book import drawings, figures, plots
+from resnet.book import drawings, figures, plots, signals
 from resnet.book.figures import Figure
 from resnet.reproduce import papers
 from resnet.training.records import Run
@@ -57,6 +59,24 @@ def predictions() -> Figure:
     return figures.predictions(images, LABELS, GUESSES, CLASSES)
 
 
+class Line(NamedTuple):
+    """A fit's two numbers."""
+
+    slope: float
+    intercept: float
+
+
+def growths(rate: float) -> list[dict[str, object]]:
+    """Measurements of two seeds: a growth of `rate` per unit, and twice that."""
+    return [{"units": n, "growth": [rate**n, 2 * rate**n]} for n in (9, 27, 108)]
+
+
+def alike(name: str, first: float) -> dict[str, object]:
+    """Two curves over a line of 40 points that fall from 1 to 0, the second below by a tenth."""
+    curve = [1.0, *(first * (40 - i) / 39 for i in range(1, 40))]
+    return {"network": name, "correlation": [curve, [0.9 * value for value in curve]]}
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "nested_classes": figures.nested_classes,
     "step_fits": lambda: figures.step_fits(X, X**2, {3: np.round(X), 4: X**2 + 0.01}),
@@ -97,6 +117,13 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         {"identity": seeds(7, 8), "block": seeds(9, 10.5), "a & <b>": []},
         {"identity": 6.61, "block": 12.22},
         "net (%)",
+    ),
+    "growth_by_depth": lambda: signals.growth_by_depth(
+        {"plain": growths(1.3), "a & <b>": growths(1.02)},
+        {"plain": Line(math.log(1.3), 0.3), "a & <b>": Line(1.1, 0.2)},
+    ),
+    "correlations": lambda: signals.correlations(
+        {"plain": [alike("plain-8", 0.5), alike("plain-14", 0.1)], "b": [alike("<b>-8", 0.9)]}
     ),
     "plain_and_residual": drawings.plain_and_residual,
     "identity_and_projection": drawings.identity_and_projection,

@@ -1,0 +1,50 @@
+"""Figures of growth and of correlations: values read back from what was drawn."""
+
+import math
+
+import gallery
+import numpy as np
+import pytest
+
+
+def test_growth_is_drawn_where_each_law_is_a_line() -> None:
+    even, logarithmic = (canvas.axes[0] for canvas in gallery.made("growth_by_depth").panels)
+    assert (even.get_xscale(), logarithmic.get_xscale()) == ("linear", "log")
+    assert even.get_yscale() == logarithmic.get_yscale() == "log"
+    for axes in (even, logarithmic):
+        plain, law, other, power = axes.lines
+        assert (plain.get_label(), other.get_label()) == ("plain", "a & <b>")
+        for points, rate in ((plain, 1.3), (other, 1.02)):  # geometric means of x and 2x
+            x, y = points.get_data()
+            assert list(x) == [9, 27, 108]
+            assert np.asarray(y) == pytest.approx([math.sqrt(2) * rate**n for n in (9, 27, 108)])
+        x, y = (np.asarray(values) for values in law.get_data())
+        assert y == pytest.approx(np.exp(0.3) * 1.3**x)
+        x, y = (np.asarray(values) for values in power.get_data())
+        assert y == pytest.approx(np.exp(0.2) * x**1.1)
+        assert plain.get_color() == law.get_color() != other.get_color() == power.get_color()
+
+
+def test_bars_reach_over_the_seeds() -> None:
+    (axes, _) = (canvas.axes[0] for canvas in gallery.made("growth_by_depth").panels)
+    bars = axes.collections[0].get_segments()  # type: ignore[attr-defined]
+    assert [tuple(bar[:, 1]) for bar in bars] == [
+        pytest.approx((1.3**n, 2 * 1.3**n)) for n in (9, 27, 108)
+    ]
+
+
+def test_correlations_have_a_panel_per_form() -> None:
+    plain, other = (canvas.axes[0] for canvas in gallery.made("correlations").panels)
+    assert [line.get_label() for line in plain.lines] == ["plain-8", "plain-14"]
+    assert [line.get_label() for line in other.lines] == ["<b>-8"]
+    for line, first in zip((*plain.lines, *other.lines), (0.5, 0.1, 0.9), strict=True):
+        x, y = (np.asarray(values) for values in line.get_data())
+        assert x == pytest.approx(np.linspace(0, 1, 40))
+        assert y[0] == pytest.approx(0.95) and y[1] == pytest.approx(0.95 * first)
+    assert plain.lines[0].get_color() != plain.lines[1].get_color()
+
+
+def test_alternatives_tell_the_numbers() -> None:
+    growth, alike = gallery.made("growth_by_depth").alt, gallery.made("correlations").alt
+    assert "plain: 15 with 9 units, 2.9e+12 with 108." in growth
+    assert "plain-8 0.46" in alike and "<b>-8 0.83" in alike  # two of forty steps
