@@ -60,14 +60,14 @@ serve: book ## show the site on this machine (PORT=8000)
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 bench: $(STAMP) speed ## time book, tests, networks and training here; writes results/bench-*.json
-	@$(PY) -m tools.bench.book
-	@$(PY) -m tools.bench.networks
-	@$(PY) -m tools.bench.accuracy same
+	@$(PY) -m tools.bench book
+	@$(PY) -m tools.bench networks
+	@$(PY) -m tools.bench same
 
 # Meant to fit into ten minutes of a GPU (not tried yet), without network if Fashion-MNIST is there.
 speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time to accuracy
-	@$(PY) -m tools.bench.d2l
-	@$(PY) -m tools.bench.accuracy fast
+	@$(PY) -m tools.bench d2l
+	@$(PY) -m tools.bench fast
 	@device=$$($(PY) -c 'from resnet.training.devices import pick_device; print(pick_device().type)') && \
 	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
 
