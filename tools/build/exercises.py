@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ..common import BUILD, CHAPTERS, ROOT, BookError
+from ..common import CHAPTERS, ROOT, BookError
 from . import notebooks
 
 FOLDER = ROOT / "exercises"
@@ -233,24 +232,15 @@ def write_notebook() -> None:
         notebooks.write(notebook(exercises), CHAPTERS / f"{NAME}.ipynb")
 
 
-def with_solutions(path: Path) -> Path:
-    """Return the notebook to execute for the page: for the exercises one that has the solutions."""
-    if path.stem != NAME:
-        return path
-    whole = notebook(every(), solutions=True)
+def for_page(path: Path) -> NotebookNode:
+    """The notebook that a page is executed from: as committed, of the exercises with solutions."""
     committed = notebooks.read(path)
+    if path.stem != NAME:
+        return committed
+    whole = notebook(every(), solutions=True)
     setup = next(cell.source for cell in committed.cells if cell.id == "setup")
     notebooks.refresh_setup(whole, NAME, setup)
-    target = BUILD / "with-solutions" / path.name
-    notebooks.write(whole, target)
-    return target
-
-
-def take_solutions_from(sources: Path) -> None:
-    """Put the reader's notebook in the place of the page's, which a reader can download."""
-    page = sources / CHAPTERS.name / f"{NAME}.ipynb"
-    if page.is_file():
-        shutil.copy(CHAPTERS / page.name, page)
+    return whole
 
 
 def listing(exercises: Iterable[Exercise]) -> str:
