@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import jupytext
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -28,7 +29,6 @@ LEVELS = ("warm-up", "core", "research")
 LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises
 ONCE = ("statement", "starter", "check", "solution", "explanation")
 ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")  # of MyST, which Jupyter does not know
-MARKER = re.compile(r"^# %% (\w+)(?: \[markdown\])?$", re.MULTILINE)
 SUMMARY = {"caption": "The exercises that were tried in this kernel.", "name": "tab-summary"}
 PARAMETERS = """\
 import os
@@ -70,15 +70,14 @@ def read(path: Path) -> Exercise:
     name = re.fullmatch(r"(\d\d)-\d\d-([a-z0-9-]+)", path.stem)
     if name is None:
         raise wrong("its name is not CHAPTER-PLACE-slug.py, as 04-03-bottleneck.py")
-    text = path.read_text(encoding="utf-8")
-    head, *rest = MARKER.split(text)
+    head, *rest = jupytext.read(path, fmt="py:percent").cells
     try:
-        tree = ast.parse(head)
+        tree = ast.parse(head.source)
     except SyntaxError as error:
         raise wrong(f"what stands before its first cell is no Python ({error})") from error
     title, _, facts = (ast.get_docstring(tree) or "").partition("\n\n")
     facts_by_name = dict(re.findall(r"^(\w+): (.+)$", facts, re.MULTILINE))
-    cells = [(kind, body.strip("\n")) for kind, body in zip(rest[::2], rest[1::2], strict=True)]
+    cells = [(cell.metadata.get("title", ""), cell.source) for cell in rest]
     kinds = [kind for kind, _ in cells]
     if any(kinds.count(kind) != 1 for kind in ONCE) or set(kinds) != {*ONCE, "hint"}:
         raise wrong(f"it needs one cell each of {', '.join(ONCE)}, and hints; it has {kinds}")
@@ -94,18 +93,13 @@ def read(path: Path) -> Exercise:
         imports=tuple(
             ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
         ),
-        statement=prose(part["statement"]),
+        statement=part["statement"],
         starter=part["starter"],
         check=part["check"],
-        hints=tuple(prose(body) for kind, body in cells if kind == "hint"),
+        hints=tuple(body for kind, body in cells if kind == "hint"),
         solution=part["solution"],
-        explanation=prose(part["explanation"]),
+        explanation=part["explanation"],
     )
-
-
-def prose(comment: str) -> str:
-    """Take the `# ` from the lines of a Markdown cell."""
-    return re.sub(r"^# ?", "", comment, flags=re.MULTILINE).strip()
 
 
 def every() -> list[Exercise]:

@@ -130,10 +130,6 @@ def test_bad_sources_are_named(
         exercises.read(path)
 
 
-def test_prose_is_taken_out_of_its_comment() -> None:
-    assert exercises.prose("# One line\n#\n# - a\n#   b\n") == "One line\n\n- a\n  b"
-
-
 TOY_CHECK = '''
 """Stands for the checks of the real module."""
 def steps_nested(answer):
