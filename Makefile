@@ -80,7 +80,7 @@ colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3
 pair: $(STAMP) ## try the module with another torch (TORCH=2.12.1 TORCHVISION=0.27.1 PYTHON=python3; 5 GB)
 	@$(PY) -m tools.trials.pair $(or $(TORCH),2.12.1) $(or $(TORCHVISION),0.27.1) $(if $(PYTHON),--python="$(PYTHON)")
 
-mutants: $(STAMP) ## break the module in many places and see that the tests notice (a quarter of an hour)
+mutants: $(STAMP) ## break resnet/ and tools/ in thousands of places: do the tests notice? (many hours; resumes)
 	@$(PY) -m tools.trials.mutants
 
 lock: $(STAMP) ## remake requirements.txt from pyproject.toml (append LOCK=--upgrade for newer versions)

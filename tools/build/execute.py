@@ -46,9 +46,8 @@ T = TypeVar("T")
 def dependencies(profile: str) -> str:
     """Return a digest of everything but its own source that a chapter's outputs depend on."""
     watched = [path for name in ("resnet", "results") for path in files_under(ROOT / name)]
-    watched = [
-        path for path in watched if path != RESULTS / "bench-book.json"
-    ]  # no chapter reads it
+    unread = {RESULTS / "bench-book.json", RESULTS / "mutants.json"}  # by any chapter
+    watched = [path for path in watched if path not in unread]
     watched += [ROOT / "requirements.txt", ROOT / "requirements-d2l.txt", Path(__file__)]
     return digest_of([profile, digest_of_files(path for path in watched if path.is_file())])
 
