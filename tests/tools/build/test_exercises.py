@@ -55,7 +55,7 @@ def test_readers_notebook_is_plain_markdown() -> None:
     assert not re.search(r":::|\{[a-z:]+\}`|^:\w+:", "\n".join(words), re.MULTILINE)
     assert any("He et al. (2016a) (Table 6) print" in text for text in words)
     heads = [text.partition("\n")[0] for text in words if text.startswith("### ")]
-    assert heads == [f"### Exercise 7.{i}: {e.title}" for i, e in enumerate(EVERY, start=1)]
+    assert heads == [f"### Exercise 8.{i}: {e.title}" for i, e in enumerate(EVERY, start=1)]
 
 
 @pytest.mark.parametrize("role", ["{cite:t}`nobody2000`", "{doc}`09-nowhere`", "{eq}`eq-a`"])
