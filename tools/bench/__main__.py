@@ -24,7 +24,7 @@ BENCHES: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line; what is left out is chosen by the bench, for the device."""
+    """Read the command line; what is left out the bench chooses, for the device."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     names = parser.add_subparsers(dest="name", required=True)
     of = {

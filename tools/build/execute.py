@@ -146,7 +146,7 @@ def run(
 def _failure(
     source: NotebookNode, name: str, output: Path, error: Exception, cell_seconds: int
 ) -> str:
-    """What went wrong, where, and in which lines."""
+    """Say what went wrong, where, and in which lines."""
     kind = getattr(error, "ename", type(error).__name__)
     told = {
         "DeadKernelError": "the kernel died (out of memory, or the process ended itself)",

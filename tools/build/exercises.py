@@ -227,7 +227,7 @@ def write_notebook() -> None:
 
 
 def for_page(path: Path) -> NotebookNode:
-    """The notebook that a page is executed from: as committed, of the exercises with solutions."""
+    """Return the notebook to execute for a page: the committed one, of the exercises solved."""
     committed = notebooks.read(path)
     if path.stem != NAME:
         return committed

@@ -16,7 +16,7 @@ PICTURE = "img, svg, [role=img]"
 
 
 def _alternatives(page: BeautifulSoup) -> list[str]:
-    """The text alternative of every picture, "" where it has none.
+    """Return the text alternative of every picture, "" where it has none.
 
     A picture is an img, an svg, or an element with role="img" whatever is inside it.
     """
@@ -31,7 +31,7 @@ def _alternatives(page: BeautifulSoup) -> list[str]:
 
 
 def _holds_all(tag: Tag) -> bool:
-    """Whether an element is one picture, whatever is inside it."""
+    """Say whether an element is one picture, whatever is inside it."""
     return tag.name == "svg" or tag.get("role") == "img"
 
 

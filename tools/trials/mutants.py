@@ -58,7 +58,7 @@ class Mutant(NamedTuple):
 
 
 def copy_of_book(name: str) -> Path:
-    """A copy to break; one that is there is brought up to date."""
+    """Make a copy to break, or bring the one that is there up to date."""
     folder = BUILD / "mutants" / name.replace("/", "-").replace(" ", "-")
     for part in COPIED:
         source, target = ROOT / part, folder / part
@@ -72,7 +72,7 @@ def copy_of_book(name: str) -> Path:
 
 
 def settings(name: str, folder: Path, files: Sequence[str] = ()) -> str:
-    """Mutmut's settings for a folder of the copy, or for some of the folder's files."""
+    """Return mutmut's settings for a folder of the copy, or for some of the folder's files."""
     found = [path for path in sorted((folder / name).glob("*.py")) if path.name != "__main__.py"]
     chosen = [path for path in found if not files or path.stem in files]
     tests = [
@@ -111,7 +111,7 @@ def by_mutmut(name: str, files: Sequence[str]) -> dict[str, int]:
 
 
 def environment(place: Path) -> dict[str, str]:
-    """The modules of `place`, on one core."""
+    """Return the environment with the modules of `place`, on one core."""
     return {**os.environ, "PYTHONPATH": str(place), "OMP_NUM_THREADS": "1"}
 
 
@@ -135,7 +135,7 @@ def by_hand() -> dict[str, int]:
 
 
 def misplaced(mutant: Mutant) -> str | None:
-    """What is wrong with a mutant's place, which must be there just once."""
+    """Say what is wrong with a mutant's place, which must be there just once."""
     path = ROOT / "resnet" / f"{mutant.file}.py"
     count = path.read_text(encoding="utf-8").count(mutant.old) if path.is_file() else 0
     if count == 1:
