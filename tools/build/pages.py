@@ -82,9 +82,6 @@ def stage(copies: Iterable[Path]) -> dict[str, Any]:
     # html_extra_path, not _static: Jupyter Book would load every script of the book's own _static
     extra = SOURCE / "_extra"
     _copy(ROOT / "_static" / "favicon.ico", extra / "favicon.ico")
-    reader = CHAPTERS / f"{exercises.NAME}.ipynb"
-    if reader.is_file():  # to download instead of the page's own, which has the solutions
-        _copy(reader, extra / "_sources" / reader.relative_to(ROOT))
     kept = extra / "_static" / "mathjax"
     _copy(mathjax() / "tex-chtml-full.js", kept / "tex-chtml-full.js")
     fonts = Path("output/chtml/fonts/woff-v2")
@@ -148,6 +145,9 @@ def build(digest: str, profile: str) -> None:
     root = f"{config.pages()[0]}.html"
     title = html.escape(configuration["title"])
     (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
+    download = CHAPTERS / f"{exercises.NAME}.ipynb"
+    if download.is_file():  # instead of what the page was made from, which has the solutions
+        shutil.copy(download, made / "_sources" / download.relative_to(ROOT))
     (made / STAMP).write_text(digest)
     made.rename(HTML)
     shutil.rmtree(WORK, ignore_errors=True)
