@@ -60,14 +60,14 @@ serve: book ## show the site on this machine (PORT=8000)
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 bench: $(STAMP) speed ## time book, tests, networks and training here; writes results/bench-*.json
-	@$(PY) -m tools.bench.book
-	@$(PY) -m tools.bench.networks
-	@$(PY) -m tools.bench.accuracy same
+	@$(PY) -m tools.bench book
+	@$(PY) -m tools.bench networks
+	@$(PY) -m tools.bench same
 
 # Meant to fit into ten minutes of a GPU (not tried yet), without network if Fashion-MNIST is there.
 speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time to accuracy
-	@$(PY) -m tools.bench.d2l
-	@$(PY) -m tools.bench.accuracy fast
+	@$(PY) -m tools.bench d2l
+	@$(PY) -m tools.bench fast
 	@device=$$($(PY) -c 'from resnet.training.devices import pick_device; print(pick_device().type)') && \
 	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
 
@@ -80,7 +80,7 @@ colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3
 pair: $(STAMP) ## try the module with another torch (TORCH=2.12.1 TORCHVISION=0.27.1 PYTHON=python3; 5 GB)
 	@$(PY) -m tools.trials.pair $(or $(TORCH),2.12.1) $(or $(TORCHVISION),0.27.1) $(if $(PYTHON),--python="$(PYTHON)")
 
-mutants: $(STAMP) ## break the module in many places and see that the tests notice (a quarter of an hour)
+mutants: $(STAMP) ## break resnet/ and tools/ in thousands of places: do the tests notice? (many hours; resumes)
 	@$(PY) -m tools.trials.mutants
 
 lock: $(STAMP) ## remake requirements.txt from pyproject.toml (append LOCK=--upgrade for newer versions)

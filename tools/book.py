@@ -60,20 +60,20 @@ def _execute_changed(
     folder = BUILD / "executed" / profile
     others = execute.dependencies(profile)
     tasks = []
-    for path in map(exercises.with_solutions, chapters):
-        copy = folder / path.name
-        wanted = execute.digest(notebooks.read(path), others)
+    for path in chapters:
+        copy, notebook = folder / path.name, exercises.for_page(path)
+        wanted = execute.digest(notebook, others)
         if execute.is_current(copy, wanted):
             print(f"{path.stem}: up to date")
         else:
-            tasks.append(execute.Task(path, copy, wanted, profile, cell_seconds, jobs))
+            tasks.append(execute.Task(notebook, copy, wanted, profile, cell_seconds, jobs))
     if tasks:
         pages.drop()
-        _announce([task.path for task in tasks], jobs)
+        _announce([task.copy for task in tasks], jobs)
     for number, (task, seconds, warned) in enumerate(
         execute.all_of(execute.execute, tasks, jobs), start=1
     ):
-        print(f"[{number}/{len(tasks)}] {task.path.stem}: {seconds:.1f} s", flush=True)
+        print(f"[{number}/{len(tasks)}] {task.name}: {seconds:.1f} s", flush=True)
         for line in warned:
             print(f"      warned: {line}")
     return [folder / path.name for path in chapters]
@@ -101,8 +101,9 @@ def record(jobs: int) -> None:
 def _record(setup: str, path: Path) -> tuple[str, bool, float]:
     start = time.perf_counter()
     before = path.read_bytes()
-    executed = execute.run(path, parameters={}, cell_seconds=execute.PROFILES["quick"])
     notebook = notebooks.read(path)
+    seconds = execute.PROFILES["quick"]
+    executed = execute.run(notebook, path.stem, parameters={}, cell_seconds=seconds)
     notebooks.refresh_setup(notebook, path.stem, setup)
     exercises.refresh_listing(notebook, path.stem)
     notebooks.write(notebooks.recorded(notebook, executed, path.stem), path)

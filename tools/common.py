@@ -1,38 +1,30 @@
-"""What every step of the pipeline needs: errors, digests, whole-file writes, provenance."""
+"""What every step of the pipeline needs: errors, digests, and resnet's own for files and origin."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 CHAPTERS = ROOT / "chapters"
 RESULTS = ROOT / "results"
 
+if TYPE_CHECKING:
+    from resnet.training import origin
+else:  # the file alone: the package imports torch, for which `make book` need not wait
+    _spec = spec_from_file_location("origin", ROOT / "resnet" / "training" / "origin.py")
+    origin = module_from_spec(_spec)
+    _spec.loader.exec_module(origin)
+commit, cores, write_whole = origin.commit, origin.cores, origin.write_whole
+
 
 class BookError(Exception):
     """A failure whose message says what is wrong and what to do; shown without a traceback."""
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` so that a reader of `path` sees the old file or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        os.chmod(name, mode)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def files_under(folder: Path) -> Iterator[Path]:
@@ -65,25 +57,3 @@ def version() -> str:
     """Return the book's version, which stands in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
-
-
-def commit() -> str:
-    """Return the commit the working tree is at, with a word on local changes; works without git."""
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(ROOT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:
-            return "unknown (not a git checkout)"
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "--short=12", "HEAD") + (" with local changes" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown (not a git checkout)"
-
-
-def cores() -> int:
-    """Return the processor cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,4 +1,7 @@
-"""Where a number comes from: the commit of the code, and what was typed."""
+"""What a record needs of the system: its origin, the cores, and to be written whole.
+
+The book's tools load this file alone, which needs no torch: see tools/common.py.
+"""
 
 import os
 import shlex
@@ -34,3 +37,21 @@ def command_line() -> str:
     if (started.parent.name, started.name) != (Path(__file__).parents[1].name, "__main__.py"):
         return ""
     return f"python -m resnet {shlex.join(sys.argv[1:])}"
+
+
+def cores() -> int:
+    """Count the processor cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, and its folder; a reader sees the old text or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from resnet.training.devices import machine
-from resnet.training.origin import commit
+from resnet.training.origin import commit, write_whole
 
 SCHEMA = 5  # raised when a field changes its meaning
 DATA_FIELDS = {
@@ -46,15 +46,7 @@ def write_json(path: str | Path, content: dict[str, Any]) -> None:
         ValueError: if a number is not finite, which JSON cannot hold.
 
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    write_whole(Path(path), json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 @dataclass

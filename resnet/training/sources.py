@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from resnet.data import DataError, ImageData, ImageFolders
+from resnet.training.origin import cores
 
 Part = Literal["train", "test"]
 
@@ -86,12 +87,6 @@ class DiskImages:
             f"subtract_mean=True: the {count} training images are read from the disk as they are "
             "needed, and have no mean image; use subtract_mean=False"
         )
-
-
-def cores() -> int:
-    """Count the processor cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _with_message(loader: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Tensor]:

@@ -56,7 +56,7 @@ def test_prose_cites_every_figure_and_every_numbered_equation(path: Path) -> Non
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_what_nbval_leaves_out_ran_in_the_book(path: Path) -> None:
     """The executed copy is of this very state of the sources, and no cell of it is left out."""
-    notebook = notebooks.read(exercises.with_solutions(path))
+    notebook = exercises.for_page(path)
     copies = [BUILD / "executed" / profile / path.name for profile in execute.PROFILES]
     wanted = {
         copy: execute.digest(notebook, execute.dependencies(copy.parent.name)) for copy in copies

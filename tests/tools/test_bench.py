@@ -1,9 +1,8 @@
-"""tools.bench.d2l and tools.bench.accuracy: what they hand to D2L's loop, and what they record."""
+"""The benches: what they hand to D2L's loop, and what they record."""
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,8 @@ from torchvision.datasets import FashionMNIST
 
 import resnet
 from resnet.training.batches import Batches
-from tools.bench import accuracy
+from tools.bench import __main__ as command
+from tools.bench import accuracy, book, networks
 from tools.bench import d2l as bench_d2l
 
 CPU = torch.device("cpu")
@@ -111,14 +111,13 @@ def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(
         bench_d2l, "variants", lambda *_: {n: lambda n=n: next(seconds[n]) for n in seconds}
     )
-    monkeypatch.setattr(bench_d2l, "RESULTS", tmp_path)
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
     monkeypatch.setattr(bench_d2l, "ceiling", lambda _, p: 1e12 if p == "float32" else 4e12)
     monkeypatch.setattr(bench_d2l, "pick_precision", lambda *_: "bfloat16")
     monkeypatch.setattr(bench_d2l, "d2l_data", lambda _: ([1], [1]))
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=0.1))
-    monkeypatch.setattr(sys, "argv", ["bench", "--device", "cpu", "--steps", "5", "--rounds", "2"])
-    bench_d2l.main()
+    command.main(["d2l", "--device", "cpu", "--steps", "5", "--rounds", "2"])
     content = json.loads((tmp_path / "bench-d2l-cpu.json").read_text())
     d2l, fit = content["rows"]
     assert d2l["speed_over_d2l"] == [1, 1, 1]
@@ -133,12 +132,9 @@ def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("options", [["--steps", "4"], ["--steps", "0"], ["--rounds", "0"]])
-def test_too_few_steps(
-    options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["bench", *options])
+def test_too_few_steps(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        bench_d2l.main()
+        command.main(["d2l", *options])
     assert ended.value.code == 2 and "--steps 5 or more" in capsys.readouterr().err
 
 
@@ -174,7 +170,7 @@ def test_both_loops_start_from_the_same_weights(
     monkeypatch.setattr(resnet, "resnet18", Net)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=1e-12))
     monkeypatch.setattr(torch.utils.data, "DataLoader", one_process(torch.utils.data.DataLoader))
-    found = accuracy.same(CPU, 2, epochs=1, image_size=8)
+    found = accuracy.same(CPU, 2, epochs=1, image_size=8, images=20)
     weights = [net[1].weight for net in made]
     assert torch.equal(weights[0], weights[1]) and torch.equal(weights[2], weights[3])
     assert not torch.equal(weights[0], weights[2])
@@ -185,3 +181,38 @@ def test_both_loops_start_from_the_same_weights(
 def one_process(loader: type) -> Any:
     """D2L's loader without processes of its own, which a test need not wait for."""
     return lambda *args, **options: loader(*args, **{**options, "num_workers": 0})
+
+
+def test_the_two_commands_are_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    def timed(*command: str) -> float:
+        commands.append(command)
+        return 1.5
+
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    monkeypatch.setattr(book, "timed", timed)
+    command.main(["book", "--device", "cpu"])
+    record = json.loads((tmp_path / "bench-book.json").read_text())
+    assert {"machine", "commit", "date", "versions", "seconds"} == set(record)
+    assert len(record["seconds"]) == len(commands) == 3
+    assert commands[-1][:2] == ("make", "test")
+
+
+def test_networks_bench_measures_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rows it promises, at a size that takes no time; equal networks keep equal memory."""
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    monkeypatch.setattr(networks, "PAIRS", 2)
+    command.main(["networks", "--device", "cpu", "--eager", "--batch", "2", "--size", "33"])
+    record = json.loads((tmp_path / "bench-networks.json").read_text())
+    assert record["input"] == [2, 3, 33, 33] and record["precision"] == "float32"
+    assert [(row["network"], row["what"]) for row in record["rows"]] == [
+        (f"ResNet-{depth}", what)
+        for depth in (18, 50)
+        for what in ("forward", "forward and backward")
+    ]
+    assert all(row["memory_ratio"] == 1 and row["time_ratio"] > 0 for row in record["rows"])
+    assert capsys.readouterr().out.count("images/s") == 4

@@ -1,1 +1,1 @@
-"""What `make bench` and `make speed` time, each run as a module."""
+"""What `make bench` and `make speed` time: `python -m tools.bench NAME`."""

@@ -1,4 +1,4 @@
-"""`make bench`: how soon `fit` is as good as D2L's loop, and how good both are after equal epochs.
+"""How soon `fit` is as good as D2L's loop, and how good both are after equal epochs.
 
 Two parts. `fast`: the recipe FAST with an 8-layer network, seeds fixed here, the last epoch's
 accuracy against the median of D2L's public recordings, and the seconds it took. `same`: ResNet-18
@@ -8,13 +8,10 @@ D2L's ten epochs at 96x96 pixels, on a processor fewer epochs of fewer and small
 
 from __future__ import annotations
 
-import argparse
 import copy
 import dataclasses
-import json
 import statistics
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -22,18 +19,17 @@ from torch import Tensor, nn
 
 import resnet
 from resnet.reproduce.papers import D2L_FASHION_MNIST
-from resnet.training.devices import machine, pick_device
 from resnet.training.speed import noise
 
-from ..common import RESULTS, commit, write_whole
+from ..common import RESULTS
 from .d2l import d2l_data, d2l_folder, train_ch6
 
 FAST_DEPTH = 8
 FAST_SEEDS = (10, 11, 12, 13, 14)  # not those the recipe was chosen on
 
 
-def fast(device: torch.device, count: int) -> dict[str, Any]:
-    """Train by FAST once per seed.
+def fast(device: torch.device, seeds: int | None = None) -> dict[str, Any]:
+    """Train by the recipe FAST, once per seed.
 
     The seconds in all are of training and of the test after each epoch; not of loading the data
     and, on a GPU, not of compiling, which a run on noise has done before.
@@ -45,13 +41,13 @@ def fast(device: torch.device, count: int) -> dict[str, Any]:
         net = resnet.cifar_resnet(FAST_DEPTH, 10, 1)
         resnet.fit(net, noise(1000, 1, 28), resnet.FAST, **options)
     rows = []
-    for seed in FAST_SEEDS[:count]:
+    for seed in FAST_SEEDS[: seeds or (5 if compiled else 3)]:
         torch.manual_seed(seed)
         start = time.perf_counter()
         net = resnet.cifar_resnet(FAST_DEPTH, 10, 1)
         run = resnet.fit(net, data, resnet.FAST, seed=seed, **options)
         seconds = time.perf_counter() - start
-        run.command = "python -m tools.bench.accuracy fast"
+        run.command = "python -m tools.bench fast"
         run.save(RESULTS / f"fast-resnet{FAST_DEPTH}-{device.type}-seed{seed}.json")
         row = {
             "seed": seed,
@@ -80,13 +76,23 @@ def fast(device: torch.device, count: int) -> dict[str, Any]:
 
 
 def same(
-    device: torch.device, count: int, epochs: int, image_size: int, images: int | None = None
+    device: torch.device,
+    seeds: int | None = None,
+    epochs: int | None = None,
+    image_size: int | None = None,
+    images: int | None = None,
 ) -> dict[str, Any]:
     """Train ResNet-18 by both loops from the same weights, for each seed.
 
     The last epoch's accuracy. Both are evaluated in the same way, by `resnet.evaluate` in float32.
     """
-    recipe = dataclasses.replace(resnet.D2L, epochs=epochs, image_size=image_size)
+    cuda = device.type == "cuda"
+    recipe = dataclasses.replace(
+        resnet.D2L,
+        epochs=epochs or (10 if cuda else 3),
+        image_size=image_size or (96 if cuda else 28),
+    )
+    images = images or (None if cuda else 12_000)
     data = resnet.load_data("fashion-mnist")
     if images:
         data = data.first(images, len(data.test_labels))
@@ -94,7 +100,7 @@ def same(
     with d2l_folder(data):
         train, test = d2l_data(recipe)
         few = [next(iter(test))]  # train_ch6 evaluates after every epoch, which nobody needs here
-        for seed in range(count):
+        for seed in range(seeds or (5 if cuda else 3)):
             torch.manual_seed(seed)
             by_d2l, ours = resnet.resnet18(10, 1), resnet.resnet18(10, 1)
             start = by_d2l_from(by_d2l, train, few, recipe, device)
@@ -130,43 +136,3 @@ def by_d2l_from(
     hook = net.register_forward_pre_hook(keep)
     train_ch6(net, train, test, recipe.lr, device, recipe.epochs or 1)
     return start
-
-
-def main() -> None:
-    """Run the part asked for and write its record."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=["fast", "same"])
-    parser.add_argument("--device", help="default: the best there is")
-    parser.add_argument(
-        "--seeds", type=int, choices=range(1, 1 + len(FAST_SEEDS)), help="default: 3, on a GPU 5"
-    )
-    parser.add_argument("--epochs", type=int, help="of `same`; default: 3, on a GPU 10")
-    parser.add_argument("--image-size", type=int, help="of `same`; default: 28, on a GPU 96")
-    parser.add_argument(
-        "--images",
-        type=int,
-        help="of `same`, training images; default: the first 12,000, on a GPU all",
-    )
-    options = parser.parse_args()
-    device = pick_device(options.device)
-    gpu = device.type == "cuda"
-    count = options.seeds or (5 if gpu else 3)
-    about = {
-        "machine": machine(device),
-        "commit": commit(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-    }
-    if options.part == "fast":
-        name, content = "fast", fast(device, count)
-    else:
-        epochs = options.epochs or (10 if gpu else 3)
-        size = options.image_size or (96 if gpu else 28)
-        images = options.images or (None if gpu else 12_000)
-        name, content = "same-epochs", same(device, count, epochs, size, images)
-    path = RESULTS / f"bench-{name}-{device.type}.json"
-    write_whole(path, json.dumps(about | content, indent=1) + "\n")
-    print(f"Written to {path.name}.")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,28 +1,18 @@
-"""`make bench`: how long the two commands take on this machine, the environment being there."""
+"""How long the two commands take on this machine, the environment being there."""
 
 from __future__ import annotations
 
-import json
-import platform
 import shutil
 import subprocess
 import time
-from datetime import UTC, datetime
 from importlib.metadata import version as installed
+from typing import Any
 
-from ..common import BUILD, RESULTS, ROOT, commit, cores, write_whole
+import torch
 
-RECORD = RESULTS / "bench-book.json"
-PACKAGES = ("torch", "torchvision", "numpy", "jupyter-book", "papermill", "nbval", "pytest")
+from ..common import BUILD, ROOT
 
-
-def device() -> str:
-    """Return the processor's name where the system tells it, else its kind."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+PACKAGES = ("numpy", "jupyter-book", "papermill", "nbval", "pytest")
 
 
 def timed(*command: str) -> float:
@@ -33,8 +23,8 @@ def timed(*command: str) -> float:
     return round(time.perf_counter() - start, 1)
 
 
-def main() -> None:
-    """Time the commands, print a table, write the record."""
+def bench(_: torch.device) -> dict[str, Any]:
+    """`make book`, twice, and `make test`."""
     shutil.rmtree(BUILD / "executed", ignore_errors=True)
     shutil.rmtree(BUILD / "html", ignore_errors=True)
     seconds = {
@@ -42,21 +32,7 @@ def main() -> None:
         "make book, nothing changed": timed("make", "book", "PROFILE=quick"),
         "make test": timed("make", "test", "PROFILE=quick"),
     }
-    record = {
-        "device": device(),
-        "cores": cores(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": commit(),
-        "versions": {"python": platform.python_version()}
-        | {name: installed(name) for name in PACKAGES},
-        "seconds": seconds,
-    }
-    write_whole(RECORD, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    print(f"\n{record['device']}, {record['cores']} cores")
+    print()
     for name, value in seconds.items():
         print(f"{name:<28}{value:>8.1f} s")
-    print(f"Written to {RECORD.relative_to(ROOT)}.")
-
-
-if __name__ == "__main__":
-    main()
+    return {"versions": {name: installed(name) for name in PACKAGES}, "seconds": seconds}

@@ -1,4 +1,4 @@
-"""`make bench`: D2L's training loop against ours, in turn in one run, and what lies between them.
+"""D2L's training loop against ours, in turn in one run, and what lies between them.
 
 ResNet-18 on Fashion-MNIST, 96x96 pixels, batches of 256 (Dive into Deep Learning, "Residual
 Networks"). D2L's side is `d2l.load_data_fashion_mnist` and `d2l.train_ch6` as they are, but for the
@@ -8,18 +8,15 @@ one change each, so that each one's gain can be seen.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 import io
-import json
 import os
 import statistics
 import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +28,8 @@ import resnet
 from resnet.data.fashion_mnist import FILES
 from resnet.measure import multiply_adds
 from resnet.training.batches import Batches
-from resnet.training.devices import Precision, arithmetic, machine, pick_device, pick_precision
+from resnet.training.devices import Precision, arithmetic, pick_precision
 from resnet.training.speed import ceiling, wait
-
-from ..common import RESULTS, commit, write_whole
 
 NATIVE = ("native precision", "fit", "fit, compiled")  # variants not in float32
 
@@ -210,26 +205,21 @@ def seconds_to_first(loader: Any) -> float:
     return seconds
 
 
-def main() -> None:
-    """Measure in turn, print one line per variant, write the record."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    cuda = torch.cuda.is_available()
-    parser.add_argument("--device", help="default: the best there is")
-    parser.add_argument("--steps", type=int, help="of an epoch; default: all on a GPU, else 6")
-    parser.add_argument("--rounds", type=int, default=3 if cuda else 4)
-    options = parser.parse_args()
-    if options.rounds < 1 or (options.steps is not None and options.steps < 5):
-        parser.error("--rounds takes 1 or more, --steps 5 or more: D2L's loop plots five times")
-    device = pick_device(options.device)
+def bench(
+    device: torch.device, steps: int | None = None, rounds: int | None = None
+) -> dict[str, Any]:
+    """D2L's training loop against ours, in turn in one run, and what lies between them."""
+    cuda = device.type == "cuda"
+    rounds = rounds or (3 if cuda else 4)
     recipe = dataclasses.replace(resnet.D2L, epochs=1)
     data = resnet.load_data("fashion-mnist")
-    steps = options.steps or (-(-60_000 // recipe.batch_size) if device.type == "cuda" else 6)
+    steps = steps or (-(-60_000 // recipe.batch_size) if cuda else 6)
     data = data.first(train=min(60_000, steps * recipe.batch_size), test=recipe.batch_size)
     n = len(data.train_labels)
     with d2l_folder(data):
         work = variants(data, recipe, device)
         seconds: dict[str, list[float]] = {name: [] for name in work}
-        for i in range(1 + options.rounds):  # the first one warms up
+        for i in range(1 + rounds):  # the first one warms up
             for name, run in work.items():
                 torch.manual_seed(i)
                 taken = run()
@@ -260,22 +250,12 @@ def main() -> None:
         )
         low, middle, high = rows[-1]["speed_over_d2l"]
         print(f"{name:<20} {rate:10,.1f} images/s, {middle:.2f} of D2L's ({low:.2f} to {high:.2f})")
-    record = {
-        "machine": machine(device),
-        "commit": commit(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    return {
         "data": data.describe(),
         "recipe": recipe.describe(),
         "native_precision": native,
         "ceiling_gigaflops": {p: round(most / 1e9, 1) for p, most in ceilings.items()},
         "seconds_to_first_batch": round(starting, 2),
-        "rounds": options.rounds,
+        "rounds": rounds,
         "rows": rows,
     }
-    path = RESULTS / f"bench-d2l-{device.type}.json"
-    write_whole(path, json.dumps(record, indent=1) + "\n")
-    print(f"Written to {path.name}.")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,14 +1,11 @@
-"""`make bench`: our networks against torchvision's, paired in one run, eager and compiled."""
+"""Our networks against torchvision's: time and memory."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import torch
@@ -17,12 +14,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 import resnet
-from resnet.training.devices import machine
 from resnet.training.speed import wait
 
-from ..common import RESULTS, commit, write_whole
-
-RECORD = RESULTS / "bench-networks.json"
 DEPTHS = (18, 50)
 PAIRS = 15  # measurements of each, in turn
 
@@ -100,24 +93,18 @@ def compare(depth: int, x: Tensor, *, compiled: bool) -> Iterator[dict[str, Any]
         torch._dynamo.reset()
 
 
-def main() -> None:
-    """Measure, print one line per row, write the record."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    cuda = torch.cuda.is_available()
-    parser.add_argument("--device", default="cuda" if cuda else "cpu")
-    parser.add_argument("--batch", type=int, default=256 if cuda else 8, help="images at once")
-    parser.add_argument("--size", type=int, default=224 if cuda else 96, help="pixels per side")
-    parser.add_argument("--eager", action="store_true", help="leave torch.compile out")
-    options = parser.parse_args()
+def bench(
+    device: torch.device, batch: int | None = None, size: int | None = None, eager: bool = False
+) -> dict[str, Any]:
+    """Our networks against torchvision's, paired in one run, eager and compiled."""
+    cuda = device.type == "cuda"
+    batch, size = batch or (256 if cuda else 8), size or (224 if cuda else 96)
     torch.manual_seed(0)
-    x = torch.rand(options.batch, 3, options.size, options.size, device=options.device)
+    x = torch.rand(batch, 3, size, size, device=device)
     x = x.contiguous(memory_format=torch.channels_last)
-    precision = "bfloat16" if x.is_cuda else "float32"
     rows = []
-    with torch.autocast(options.device, torch.bfloat16, enabled=x.is_cuda):
-        for compiled, depth in itertools.product(
-            [False] if options.eager else [False, True], DEPTHS
-        ):
+    with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
+        for compiled, depth in itertools.product([False] if eager else [False, True], DEPTHS):
             for row in compare(depth, x, compiled=compiled):
                 rows.append(row)
                 low, high = row["time_ratio_quartiles"]
@@ -128,18 +115,9 @@ def main() -> None:
                     f"memory {row['memory_ratio']:.3f} of torchvision's",
                     flush=True,
                 )
-    record = {
-        "machine": machine(options.device),
-        "commit": commit(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    return {
         "input": [*x.shape],
-        "precision": precision,
+        "precision": "bfloat16" if cuda else "float32",
         "pairs": PAIRS,
         "rows": rows,
     }
-    write_whole(RECORD, json.dumps(record, indent=1) + "\n")
-    print(f"Written to {RECORD.name}.")
-
-
-if __name__ == "__main__":
-    main()

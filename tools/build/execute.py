@@ -46,9 +46,8 @@ T = TypeVar("T")
 def dependencies(profile: str) -> str:
     """Return a digest of everything but its own source that a chapter's outputs depend on."""
     watched = [path for name in ("resnet", "results") for path in files_under(ROOT / name)]
-    watched = [
-        path for path in watched if path != RESULTS / "bench-book.json"
-    ]  # no chapter reads it
+    unread = {RESULTS / "bench-book.json", RESULTS / "mutants.json"}  # by any chapter
+    watched = [path for path in watched if path not in unread]
     watched += [ROOT / "requirements.txt", ROOT / "requirements-d2l.txt", Path(__file__)]
     return digest_of([profile, digest_of_files(path for path in watched if path.is_file())])
 
@@ -113,7 +112,9 @@ def _kill(workers: Sequence[int]) -> None:
             process.kill()
 
 
-def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> NotebookNode:
+def run(
+    notebook: NotebookNode, name: str, *, parameters: dict[str, str], cell_seconds: int
+) -> NotebookNode:
     """Execute a notebook in an empty folder; the copy, or a BookError naming the failing cell."""
     import papermill  # slow to import, and not needed when every chapter is up to date
 
@@ -121,12 +122,12 @@ def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> Noteboo
     # else each kernel warns of its debugger
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     with tempfile.TemporaryDirectory(dir=BUILD, prefix="run-") as folder:
-        output = Path(folder) / path.name
+        output = Path(folder) / f"{name}.ipynb"
         scratch = Path(folder) / "empty"
         scratch.mkdir()
         try:
             papermill.execute_notebook(
-                str(path),
+                notebook,
                 str(output),
                 parameters=parameters,
                 kernel_name="python3",
@@ -138,19 +139,20 @@ def run(path: Path, *, parameters: dict[str, str], cell_seconds: int) -> Noteboo
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )
         except Exception as error:
-            raise BookError(_failure(path, output, error, cell_seconds)) from error
+            raise BookError(_failure(notebook, name, output, error, cell_seconds)) from error
         return nbformat.read(output, as_version=4)
 
 
-def _failure(path: Path, output: Path, error: Exception, cell_seconds: int) -> str:
+def _failure(
+    source: NotebookNode, name: str, output: Path, error: Exception, cell_seconds: int
+) -> str:
     """Say what went wrong, where, and in which lines."""
-    name = getattr(error, "ename", type(error).__name__)
-    reasons = {
+    kind = getattr(error, "ename", type(error).__name__)
+    told = {
         "DeadKernelError": "the kernel died (out of memory, or the process ended itself)",
         "CellTimeoutError": f"not finished within {cell_seconds} s (--cell-timeout sets the limit)",
     }
-    lines = [f"{path.stem} failed: {name}: {reasons.get(name) or getattr(error, 'evalue', error)}"]
-    source = notebooks.read(path)
+    lines = [f"{name} failed: {kind}: {told.get(kind) or getattr(error, 'evalue', error)}"]
     if (at := _last_started(source, output)) is not None:
         shown = source.cells[at].source.splitlines()
         lines += [f"  in cell {at + 1} of {len(source.cells)}, which starts:"]
@@ -188,19 +190,24 @@ def warnings_of(executed: NotebookNode) -> list[str]:
 class Task:
     """A chapter to execute, where its page goes, and under what circumstances."""
 
-    path: Path
+    notebook: NotebookNode
     copy: Path
     wanted: str  # the digest
     profile: str
     cell_seconds: int
     jobs: int  # chapters at once
 
+    @property
+    def name(self) -> str:
+        """The chapter's."""
+        return self.copy.stem
+
 
 def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
     """Return the copy as the site shows it: its figures checked, papermill's traces hidden."""
     from resnet.training.devices import machine, pick_device
 
-    pictures.require_alternatives(executed, task.path.stem)
+    pictures.require_alternatives(executed, task.name)
     for cell in executed.cells:
         cell.metadata.pop("papermill", None)
         if "injected-parameters" in notebooks.tags(cell):
@@ -235,10 +242,11 @@ def beside(jobs: int) -> str:
 
 def execute(task: Task) -> tuple[Task, float, list[str]]:
     """Execute a chapter and put its page in place; the seconds it took and what it warned of."""
-    if problem := notebooks.parameter_complaint(notebooks.read(task.path)):
-        raise BookError(f"{task.path.stem}: {problem}.")
+    if problem := notebooks.parameter_complaint(task.notebook):
+        raise BookError(f"{task.name}: {problem}.")
     start = time.perf_counter()
-    executed = run(task.path, parameters={"profile": task.profile}, cell_seconds=task.cell_seconds)
+    parameters = {"profile": task.profile}
+    executed = run(task.notebook, task.name, parameters=parameters, cell_seconds=task.cell_seconds)
     seconds = time.perf_counter() - start
     warned = warnings_of(executed)
     notebooks.write(page(executed, task, seconds), task.copy)

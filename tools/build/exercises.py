@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import jupytext
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from ..common import BUILD, CHAPTERS, ROOT, BookError
+from ..common import CHAPTERS, ROOT, BookError
 from . import notebooks
 
 FOLDER = ROOT / "exercises"
@@ -29,7 +29,6 @@ LEVELS = ("warm-up", "core", "research")
 LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises
 ONCE = ("statement", "starter", "check", "solution", "explanation")
 ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")  # of MyST, which Jupyter does not know
-MARKER = re.compile(r"^# %% (\w+)(?: \[markdown\])?$", re.MULTILINE)
 SUMMARY = {"caption": "The exercises that were tried in this kernel.", "name": "tab-summary"}
 PARAMETERS = """\
 import os
@@ -71,15 +70,14 @@ def read(path: Path) -> Exercise:
     name = re.fullmatch(r"(\d\d)-\d\d-([a-z0-9-]+)", path.stem)
     if name is None:
         raise wrong("its name is not CHAPTER-PLACE-slug.py, as 04-03-bottleneck.py")
-    text = path.read_text(encoding="utf-8")
-    head, *rest = MARKER.split(text)
+    head, *rest = jupytext.read(path, fmt="py:percent").cells
     try:
-        tree = ast.parse(head)
+        tree = ast.parse(head.source)
     except SyntaxError as error:
         raise wrong(f"what stands before its first cell is no Python ({error})") from error
     title, _, facts = (ast.get_docstring(tree) or "").partition("\n\n")
     facts_by_name = dict(re.findall(r"^(\w+): (.+)$", facts, re.MULTILINE))
-    cells = [(kind, body.strip("\n")) for kind, body in zip(rest[::2], rest[1::2], strict=True)]
+    cells = [(cell.metadata.get("title", ""), cell.source) for cell in rest]
     kinds = [kind for kind, _ in cells]
     if any(kinds.count(kind) != 1 for kind in ONCE) or set(kinds) != {*ONCE, "hint"}:
         raise wrong(f"it needs one cell each of {', '.join(ONCE)}, and hints; it has {kinds}")
@@ -95,18 +93,13 @@ def read(path: Path) -> Exercise:
         imports=tuple(
             ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
         ),
-        statement=prose(part["statement"]),
+        statement=part["statement"],
         starter=part["starter"],
         check=part["check"],
-        hints=tuple(prose(body) for kind, body in cells if kind == "hint"),
+        hints=tuple(body for kind, body in cells if kind == "hint"),
         solution=part["solution"],
-        explanation=prose(part["explanation"]),
+        explanation=part["explanation"],
     )
-
-
-def prose(comment: str) -> str:
-    """Take the `# ` from the lines of a Markdown cell."""
-    return re.sub(r"^# ?", "", comment, flags=re.MULTILINE).strip()
 
 
 def every() -> list[Exercise]:
@@ -233,24 +226,15 @@ def write_notebook() -> None:
         notebooks.write(notebook(exercises), CHAPTERS / f"{NAME}.ipynb")
 
 
-def with_solutions(path: Path) -> Path:
-    """Return the notebook to execute for the page: for the exercises one that has the solutions."""
-    if path.stem != NAME:
-        return path
-    whole = notebook(every(), solutions=True)
+def for_page(path: Path) -> NotebookNode:
+    """Return the notebook to execute for a page: the committed one, of the exercises solved."""
     committed = notebooks.read(path)
+    if path.stem != NAME:
+        return committed
+    whole = notebook(every(), solutions=True)
     setup = next(cell.source for cell in committed.cells if cell.id == "setup")
     notebooks.refresh_setup(whole, NAME, setup)
-    target = BUILD / "with-solutions" / path.name
-    notebooks.write(whole, target)
-    return target
-
-
-def take_solutions_from(sources: Path) -> None:
-    """Put the reader's notebook in the place of the page's, which a reader can download."""
-    page = sources / CHAPTERS.name / f"{NAME}.ipynb"
-    if page.is_file():
-        shutil.copy(CHAPTERS / page.name, page)
+    return whole
 
 
 def listing(exercises: Iterable[Exercise]) -> str:

@@ -145,7 +145,9 @@ def build(digest: str, profile: str) -> None:
     root = f"{config.pages()[0]}.html"
     title = html.escape(configuration["title"])
     (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
-    exercises.take_solutions_from(made / "_sources")
+    download = CHAPTERS / f"{exercises.NAME}.ipynb"
+    if download.is_file():  # instead of what the page was made from, which has the solutions
+        shutil.copy(download, made / "_sources" / download.relative_to(ROOT))
     (made / STAMP).write_text(digest)
     made.rename(HTML)
     shutil.rmtree(WORK, ignore_errors=True)

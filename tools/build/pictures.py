@@ -5,41 +5,34 @@ A figure whose name starts with "tab-" is a table.
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-
+from bs4 import BeautifulSoup, Tag
 from nbformat import NotebookNode
 
 from ..common import BookError
 from . import notebooks
 
 TABLE = "tab-"
+PICTURE = "img, svg, [role=img]"
 
 
-class _Pictures(HTMLParser):
-    """Collects the text alternative of every picture in a piece of HTML, "" where it has none.
+def _alternatives(page: BeautifulSoup) -> list[str]:
+    """Return the text alternative of every picture, "" where it has none.
 
     A picture is an img, an svg, or an element with role="img" whatever is inside it.
     """
+    found = page.select(PICTURE)
+    whole = [tag for tag in found if tag.find_parent(_holds_all) is None]
+    return [
+        str(tag.get("alt" if tag.name == "img" else "aria-label") or "")
+        if tag.name == "img" or tag.get("role") == "img"
+        else ""
+        for tag in whole
+    ]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.alternatives: list[str] = []
-        self._around: str | None = None
-        self._depth = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        have = dict(attrs)
-        if self._depth:
-            self._depth += tag == self._around
-        elif tag == "img":
-            self.alternatives.append(have.get("alt") or "")
-        elif tag == "svg" or have.get("role") == "img":
-            labelled = have.get("role") == "img"
-            self.alternatives.append(have.get("aria-label") or "" if labelled else "")
-            self._around, self._depth = tag, 1
-
-    def handle_endtag(self, tag: str) -> None:
-        self._depth -= bool(self._depth) and tag == self._around
+def _holds_all(tag: Tag) -> bool:
+    """Say whether an element is one picture, whatever is inside it."""
+    return tag.name == "svg" or tag.get("role") == "img"
 
 
 def require_alternatives(executed: NotebookNode, name: str) -> None:
@@ -64,16 +57,15 @@ def _problem(cell: NotebookNode) -> str | None:
     images = any(
         kind.startswith("image/") for data in bundles for kind in data if "text/html" not in data
     )
-    parser = _Pictures()
-    for data in bundles:
-        parser.feed("".join(data.get("text/html", "")))
+    page = BeautifulSoup("".join(data.get("text/html", "") for data in bundles), "html.parser")
+    alternatives = _alternatives(page)
     if images and not str(alt or "").strip():
         return "its image has no text alternative; write it into the metadata mystnb.image.alt"
-    if not all(text.strip() for text in parser.alternatives):
+    if not all(text.strip() for text in alternatives):
         return 'its picture has no text alternative; svg: role="img", aria-label; img: alt'
-    if (images or parser.alternatives) and not figure:
+    if (images or alternatives) and not figure:
         return "its picture is no figure; write caption and name into the metadata mystnb.figure"
-    tables = any("<table" in "".join(data.get("text/html", "")) for data in bundles)
+    tables = page.table is not None
     if tables and not figure:
         return f'its table has no caption; write it, and a name "{TABLE}…", into mystnb.figure'
     if figure is None:
@@ -82,6 +74,6 @@ def _problem(cell: NotebookNode) -> str | None:
         return f"its figure has no {' and no '.join(missing)} in the metadata mystnb.figure"
     if str(figure["name"]).startswith(TABLE):
         return None if tables else "it is declared a table (mystnb.figure) but shows none"
-    if not images and not parser.alternatives:
+    if not images and not alternatives:
         return "it is declared a figure (mystnb.figure) but shows no picture"
     return None

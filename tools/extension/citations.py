@@ -1,4 +1,7 @@
-"""Citations that say whom they mean: [He et al. 2016a] and He et al. (2016a), not [HZRS16a]."""
+"""Citations that say whom they mean: [He et al. 2016a] and He et al. (2016a), not [HZRS16a].
+
+sphinxcontrib-bibtex's own `author_year` prints an entry's bare year, so both papers are "2016".
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

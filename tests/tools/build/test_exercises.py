@@ -55,7 +55,7 @@ def test_readers_notebook_is_plain_markdown() -> None:
     assert not re.search(r":::|\{[a-z:]+\}`|^:\w+:", "\n".join(words), re.MULTILINE)
     assert any("He et al. (2016a) (Table 6) print" in text for text in words)
     heads = [text.partition("\n")[0] for text in words if text.startswith("### ")]
-    assert heads == [f"### Exercise 7.{i}: {e.title}" for i, e in enumerate(EVERY, start=1)]
+    assert heads == [f"### Exercise 8.{i}: {e.title}" for i, e in enumerate(EVERY, start=1)]
 
 
 @pytest.mark.parametrize("role", ["{cite:t}`nobody2000`", "{doc}`09-nowhere`", "{eq}`eq-a`"])
@@ -128,10 +128,6 @@ def test_bad_sources_are_named(
     path.write_text(change(SOURCE), encoding="utf-8")
     with pytest.raises(BookError, match=rf"exercises/{re.escape(name)}: .*{re.escape(told)}"):
         exercises.read(path)
-
-
-def test_prose_is_taken_out_of_its_comment() -> None:
-    assert exercises.prose("# One line\n#\n# - a\n#   b\n") == "One line\n\n- a\n  b"
 
 
 TOY_CHECK = '''
