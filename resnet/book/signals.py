@@ -75,19 +75,18 @@ def correlations(rows: Mapping[str, Rows]) -> Figure:
             share = np.linspace(0, 1, curves.shape[1])
             axes.plot(share, curves.mean(0), line, color=color, lw=1.8, label=row["network"])
             axes.fill_between(share, curves.min(0), curves.max(0), color=color, alpha=0.2, lw=0)
-            at = curves.shape[1] // 20
-            value = curves.mean(0)[at]
+            value = curves.mean(0)[1]
             ends.append(f"{row['network']} {value:.2f}")
         axes.set(xlabel=_("distance along the line"), ylabel=_("cosine of the gradients"),
-                 ylim=(-0.3, 1.05), xlim=(0, 0.5))  # fmt: skip
+                 ylim=(-0.3, 1.05), xlim=(0, 0.2))  # fmt: skip
         canvas.legend(loc="outside upper center", ncols=1, fontsize=9)
         panels.append(canvas)
     return Figure(
         panels,
         _(
             "Mean cosine between the input's gradients at two points of a line between two images, "
-            "against their distance as a share of the line, a panel for each form. At a twentieth "
-            "of the line: {ends}.",
+            "against their distance as a share of the line, a panel for each form. At neighbouring "
+            "points: {ends}.",
             ends=", ".join(ends),
         ),
     )

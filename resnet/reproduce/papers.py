@@ -92,7 +92,7 @@ SHORTCUT_KINDS = Published(
     "dropout of 0.5 on the shortcut failed, with an error above 20%",
 )  # fmt: skip
 GATE_BIASES = Published(
-    HE_2016B, "Table 1", "CIFAR-10 test error of ResNet-110 with gates at other initial biases", "%",
+    HE_2016B, "Table 1", "CIFAR-10 test error of ResNet-110 with gates at other biases", "%",
     {"exclusive gating b=-7": 9.81, "shortcut-only gating b=0": 12.86},
     note="median of 5 runs",
 )  # fmt: skip
