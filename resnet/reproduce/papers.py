@@ -161,7 +161,7 @@ HAND_SIGNS = Published(
     note="one run, two epochs",
 )  # fmt: skip
 IMAGENET_PREACT = Published(
-    HE_2016B, "Table 5", "ImageNet top-1 error, original and pre-activation, 320x320, one crop", "%",
+    HE_2016B, "Table 5", "ImageNet top-1 error by form of the block, 320x320, one crop", "%",
     {"152 original": 21.3, "152 pre-activation": 21.1, "200 original": 21.8,
      "200 pre-activation": 20.7},
 )  # fmt: skip
