@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 HE_2016A = "He et al. 2016a"
 HE_2016B = "He et al. 2016b"
 D2L_BOOK = "Dive into Deep Learning"
+GOYAL_2017 = "Goyal et al. 2017"
+HE_2019 = "He et al. 2019"
 
 
 @dataclass(frozen=True)
@@ -154,9 +156,33 @@ REPLICATIONS = (
 REPLICATED_TRAINING = {"plain-20": 1.12, "plain-56": 3.75, "ResNet-20": 0.61, "ResNet-56": 0.06}
 SEED_DEVIATION = 0.2  # points of test error between seeds: 2016a's 110 layers 0.16, others to 0.27
 HAND_SIGNS = Published(
-    "an article in the style of a Keras course", "its text", "SIGNS test accuracy", "%",
+    "残差网络 ResNet, blog article of 2018-12-12", "its text", "SIGNS test accuracy", "%",
     {"test accuracy": 87},
     note="one run, two epochs",
+)  # fmt: skip
+IMAGENET_PREACT = Published(
+    HE_2016B, "Table 5", "ImageNet top-1 error by form of the block, 320x320, one crop", "%",
+    {"152 original": 21.3, "152 pre-activation": 21.1, "200 original": 21.8,
+     "200 pre-activation": 20.7},
+)  # fmt: skip
+WARM_UP = Published(
+    GOYAL_2017, "Table 1", "ImageNet top-1 error of ResNet-50 by warm-up, batches of 8,192", "%",
+    {"none": 24.84, "constant": 25.88, "gradual": 23.74},
+    note="means of 5 runs; deviations 0.37, 0.56 and 0.09",
+)  # fmt: skip
+LAST_SCALE = Published(
+    GOYAL_2017, "Table 2b", "ImageNet top-1 error of ResNet-50 by batch and first last scale", "%",
+    {"256, 1": 23.84, "256, 0": 23.60, "8192, 1": 24.11, "8192, 0": 23.74},
+    note="means of 5 runs; deviations 0.18, 0.12, 0.07 and 0.09",
+)  # fmt: skip
+NO_BN_DECAY = Published(
+    HE_2019, "Table 4", "ImageNet top-1 accuracy of ResNet-50 by batch and what decays", "%",
+    {"256, all": 76.19, "256, weights": 76.16, "1024, all": 76.37, "1024, weights": 76.03},
+    note="one run each, it seems; the rows \"+ Zero γ\" and \"+ No bias decay\"",
+)  # fmt: skip
+STRIDE = Published(
+    HE_2019, "Table 5", "ImageNet top-1 accuracy of ResNet-50 by place of the stride", "%",
+    {"1x1": 76.21, "3x3": 76.66}, note="the rows ResNet-50 and ResNet-50-B",
 )  # fmt: skip
 D2L_FASHION_MNIST = Published(
     D2L_BOOK, "Residual Networks (ResNet)", "Fashion-MNIST test accuracy after 10 epochs", "1",

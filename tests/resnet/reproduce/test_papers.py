@@ -68,6 +68,18 @@ def test_hand_signs() -> None:
     assert "two epochs" in papers.HAND_SIGNS.note
 
 
+def test_advice_has_its_table() -> None:
+    """What the page "In practice" leans on: in each of these the first value is the worse one."""
+    for column, worse, better in (
+        (papers.WARM_UP, "none", "gradual"),
+        (papers.LAST_SCALE, "8192, 1", "8192, 0"),
+        (papers.IMAGENET_PREACT, "200 original", "200 pre-activation"),
+    ):
+        assert column[worse] > column[better], column.quantity
+    assert papers.STRIDE["3x3"] > papers.STRIDE["1x1"]
+    assert papers.NO_BN_DECAY["256, weights"] < papers.NO_BN_DECAY["256, all"]
+
+
 def test_d2l() -> None:
     """FACTS, "Dive into Deep Learning": two editions, and the median of 106 recordings."""
     assert sorted(papers.D2L_FASHION_MNIST.values.values()) == [0.893, 0.913, 0.918]
