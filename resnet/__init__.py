@@ -1,7 +1,18 @@
 """The shared module of "How ResNet really works"."""
 
+import signal
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# `python -m resnet` imports this, and so torch, before a line of resnet/__main__.py runs; till then
+# Ctrl-C ends it without a traceback. In the background a shell has Ctrl-C ignored.
+if (
+    sys.argv[:1] == ["-m"]
+    and "resnet" in sys.orig_argv
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from resnet.blocks import BasicBlock, Bottleneck, PreActBasicBlock, PreActBottleneck
 from resnet.data import DataError, DataMissingError, ImageData, ImageFolders, load_data

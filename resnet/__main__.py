@@ -3,6 +3,8 @@
 import argparse
 import dataclasses
 import datetime
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +13,17 @@ from typing import Any
 import torch
 
 import resnet
+from resnet.arguments import require_whole
+from resnet.files import require_writable
 from resnet.reproduce import command
+from resnet.reproduce.command import bars
 from resnet.training.devices import machine, pick_device, pick_precision, process, process_group
 from resnet.training.origin import command_line, commit
-from resnet.training.records import require_record, write_json
+from resnet.training.records import write_json
 from resnet.training.speed import speeds
 from resnet.variants import network
 
-ERRORS = (
-    ValueError, resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError, OSError,
-)  # fmt: skip
+ERRORS = (resnet.DataError, resnet.CheckpointError, ArithmeticError, MemoryError, OSError)
 
 NAMES = (
     "plain-20, ResNet-50, 'pre-activation ResNet-164'; what is not the papers' stands behind: "
@@ -39,9 +42,15 @@ EXAMPLES = """examples:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train and print the last row; write the record."""
-    for path in filter(None, (options.record, options.weights)):
-        require_record(path)
+    """Train, write the record and the weights, and print the last row."""
+    require_whole(0, seed=options.seed)
+    files = {name: getattr(options, name) for name in ("record", "weights", "checkpoint")}
+    files = {name: path for name, path in files.items() if path is not None}
+    for name, path in files.items():
+        for other in files:
+            if name < other and path.resolve() == files[other].resolve():
+                raise ValueError(f"{name} and {other} are one file, {path}: name another")
+    require_writable(**files)
     recipe = resnet.RECIPES[options.recipe]
     given = {name: getattr(options, name) for name in ("batch_size", "lr", "image_size")}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -57,11 +66,16 @@ def train(options: argparse.Namespace) -> None:
             model, data, recipe, seed=options.seed, device=options.device,
             precision=options.precision, compiled=options.compiled, sync_bn=options.sync_bn,
             checkpoint=options.checkpoint, save_every=options.save_every,
-            progress=first and not options.quiet,
+            progress=first and bars(options),
         )  # fmt: skip
         run.command = command_line()
         if not first:
             return
+        if options.record:  # before anything is printed, perhaps to somebody who does not listen
+            run.save(options.record)
+        if options.weights:
+            about = {"data": run.provenance, "recipe": options.recipe, "seed": str(run.seed)}
+            resnet.save_weights(model, options.weights, about)
         last, best = run.rows[-1], run.best("test_accuracy")
         print(f"{run.network} after {last['epoch']} epochs on {run.provenance}:")
         print(f"  training loss {last['train_loss']:.4f}, accuracy {last['train_accuracy']:.4f}")
@@ -72,11 +86,8 @@ def train(options: argparse.Namespace) -> None:
             f"{sum(run.seconds):.1f} s of training"
         )
         if options.weights:
-            about = {"data": run.provenance, "recipe": options.recipe, "seed": str(run.seed)}
-            resnet.save_weights(model, options.weights, about)
             print(f"  weights in {options.weights}")
         if options.record:
-            run.save(options.record)
             print(f"  recorded in {options.record}")
 
 
@@ -89,8 +100,7 @@ def data(options: argparse.Namespace) -> None:
 
 def bench(options: argparse.Namespace) -> None:
     """Time training on noise and print one line per row; write the record."""
-    if options.record:
-        require_record(options.record)
+    require_writable(record=options.record)
     device = pick_device(options.device)
     precisions = [options.precision or pick_precision(None, device)]
     if options.precision is None and precisions != ["float32"]:
@@ -100,6 +110,8 @@ def bench(options: argparse.Namespace) -> None:
     content = {"machine": machine(device), "commit": commit(), "date": date, "rows": rows}
     for row in speeds(device, precisions, steps=options.steps):
         rows.append(row)
+        if options.record:  # row by row: one that fails costs none of the others
+            write_json(options.record, content)
         print(
             f"{row['network']:<10} {row['input'][3]:>3} pixels, batch {row['input'][0]}, "
             f"{row['precision']:<8} {'compiled' if row['compiled'] else 'eager':<8} "
@@ -108,8 +120,6 @@ def bench(options: argparse.Namespace) -> None:
             f"{row['warm_up_seconds']:.0f} s to warm up",
             flush=True,
         )
-        if options.record:  # row by row: one that fails costs none of the others
-            write_json(options.record, content)
     if options.record:
         print(f"recorded in {options.record}")
 
@@ -163,10 +173,21 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status: 0, 1 for an error that is told, 130 for Ctrl-C."""
+    """Run a command; return its exit status.
+
+    0; 2 for a call that cannot be meant so, as argparse has it; 1 for another error that is told;
+    130 for Ctrl-C.
+    """
     options = arguments(given)
     try:
         options.work(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output is gone: say nothing, not at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -179,4 +200,6 @@ def main(given: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see resnet/__init__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())

@@ -1,7 +1,6 @@
 """Weights in files: torchvision's pretrained ones, and networks of this module as safetensors."""
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from resnet.blocks import Bottleneck
+from resnet.files import replacing
 from resnet.nets import ResNet
 from resnet.variants import network
 
@@ -75,7 +75,7 @@ def save_weights(model: ResNet, path: str | Path, about: Mapping[str, str] | Non
         about: more that the file should say, for example on what the network was trained.
 
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {
         name: (t.half() if t.ndim > 1 else t).detach().cpu().contiguous()
@@ -89,14 +89,8 @@ def save_weights(model: ResNet, path: str | Path, about: Mapping[str, str] | Non
         "in_channels": str(model.in_channels),
         "sha256": _digest(state),
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        save_file(state, partial, metadata)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(Path(path)) as file:
+        file.write(save(state, metadata))
 
 
 def load_weights(path: str | Path, name: str | None = None) -> ResNet:

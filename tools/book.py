@@ -26,7 +26,7 @@ def build(options: argparse.Namespace) -> None:
     """Execute what changed, build the site if anything in it did; a failure leaves no site."""
     try:
         _build(options.profile, options.cell_timeout, options.jobs)
-    except BookError:
+    except (BookError, OSError):
         pages.drop()
         raise
 

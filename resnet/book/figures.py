@@ -20,7 +20,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 from PIL import Image
 from torch import Tensor
 
@@ -34,6 +34,7 @@ LINES = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":"
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.hashsalt": "resnet",
     "font.size": 11,
     "axes.titlesize": 11,
@@ -320,6 +321,9 @@ def gradient_norms(norms: Mapping[str, Sequence[float]], *, by_share: bool = Fal
         markers=not by_share,
     )
     canvas.axes[0].set_yscale("log")
+    plain = LogFormatter()  # the usual one writes mathematics
+    canvas.axes[0].yaxis.set_major_formatter(plain)
+    canvas.axes[0].yaxis.set_minor_formatter(plain)
     factors = ", ".join(f"{y[0] / y[-1]:.2g} ({name})" for name, y in norms.items())
     alt = _(
         "Gradient norm at each block's input on a logarithmic scale. From the last block "

@@ -54,12 +54,24 @@ def load_data(
     if path:
         if root is not None:
             raise ValueError(f"root={str(root)!r}: {name!r} names its folder itself")
-        return folders.load(Path(path).expanduser())
-    place = Path(root or os.environ.get("RESNET_DATA") or "~/.cache/resnet-book").expanduser()
+        return folders.load(_expanded(path))
     if name == "digits":
         return digits()
+    if sample:
+        return fashion_mnist.sample()
+    place = _expanded(root or os.environ.get("RESNET_DATA") or "~/.cache/resnet-book")
     if name == "signs":
         return signs(place)
     if name == "cifar10":
         return cifar10.load(place)
-    return fashion_mnist.load(place, only_there=root is not None, sample=sample)
+    return fashion_mnist.load(place, only_there=root is not None)
+
+
+def _expanded(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # a user whom the machine does not know, or who has no home
+        raise DataError(
+            f"{path} leads nowhere ({error}): name a folder without ~, or by root=... or the "
+            "environment variable RESNET_DATA"
+        ) from error

@@ -29,6 +29,8 @@ CLASSES = (
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
 
+LARGEST = 16 + 60_000 * 28 * 28  # bytes of the largest file, unpacked; of others no more are read
+
 # SHA-256 of the unpacked files, in the order of FILES.
 WHOLE = (
     "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -44,10 +46,13 @@ SAMPLE = (
 )
 
 
-def load(place: Path, *, only_there: bool, sample: bool) -> ImageData:
-    """Load the sample or the whole set; download the latter if it is nowhere on this machine."""
-    if sample:
-        return read(SAMPLE_FOLDER, SAMPLE, sample=True)
+def sample() -> ImageData:
+    """Load the sample."""
+    return read(SAMPLE_FOLDER, SAMPLE, sample=True)
+
+
+def load(place: Path, *, only_there: bool) -> ImageData:
+    """Load the whole set; download it if it is nowhere on this machine."""
     raw = place / "FashionMNIST" / "raw"
     for folder in (raw,) if only_there else (raw, DEBIAN_FOLDER):
         if any(_find(folder, file) for file in FILES):
@@ -88,16 +93,16 @@ def _read(folder: Path, file: str, digest: str) -> bytes:
             "delete this folder to download all four again"
         )
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
+            content = stream.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): delete it and its folder") from error
     found = hashlib.sha256(content).hexdigest()
     if found != digest:
+        least = "at least " * (len(content) > LARGEST)
         raise DataError(
-            f"{path} is damaged: {len(content)} bytes with SHA-256 {found}, expected {digest}; "
-            "delete its folder to download the set again"
+            f"{path} is damaged: {least}{len(content)} bytes with SHA-256 {found}, "
+            f"expected {digest}; delete its folder to download the set again"
         )
     return content
 

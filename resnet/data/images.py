@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import http.client
+import socket
 import urllib.error
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -112,6 +113,8 @@ class ImageData:
         }
 
 
+PATIENCE = 60.0  # seconds that a server may take for its next word
+
 NO_ANSWER = (  # what torchvision's download raises when the net is at fault, not the disk
     urllib.error.URLError,
     http.client.HTTPException,
@@ -131,6 +134,8 @@ def storing(name: str, place: Path, otherwise: str) -> Iterator[None]:
         otherwise: what a reader can do without a connection.
 
     """
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)  # torchvision's download has no other way to be told
     try:
         place.mkdir(parents=True, exist_ok=True)
         yield
@@ -145,3 +150,5 @@ def storing(name: str, place: Path, otherwise: str) -> Iterator[None]:
             f"{name} cannot be stored in {place} ({error}): name a folder that can be written to, "
             "root=... or the environment variable RESNET_DATA"
         ) from error
+    finally:
+        socket.setdefaulttimeout(before)

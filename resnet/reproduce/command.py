@@ -1,6 +1,7 @@
 """`python -m resnet reproduce`: make the records that a claim needs."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,19 @@ def add(commands: Any) -> None:
     parser.set_defaults(work=work)
 
 
+def bars(options: argparse.Namespace) -> bool:
+    """Say whether progress is shown: where somebody looks, unless it is not wanted."""
+    return sys.stderr.isatty() and not options.quiet
+
+
 def work(options: argparse.Namespace) -> None:
     """Train what is missing for a claim, or for all of them, and write the records."""
     data = dict(pair.partition("=")[::2] for pair in options.data)
+    sets = {setting.data for claim in CHOICES.values() for setting in claim.settings.values()}
     for name, other in data.items():
         if not other:
             raise ValueError(f"data={name!r}: expected SET=OTHER, as cifar10=folder:PATH")
+        require_one_of("data", name, sorted(sets))
     if "all" in options.claims:
         queue = [(names, seeds if options.scale == "cpu" else None) for names, seeds in ORDER]
         if options.seeds:
@@ -43,6 +51,8 @@ def work(options: argparse.Namespace) -> None:
     else:
         queue = [(tuple(options.claims), options.seeds)]
         for name in options.claims:
+            if not CHOICES[name].settings:
+                raise ValueError(f"claim={name!r}: expected one that has something to train")
             require_one_of(f"scale (of {name})", options.scale, tuple(CHOICES[name].settings))
     jobs: dict[Path, Job] = {}
     for names, seeds in queue:
@@ -53,8 +63,9 @@ def work(options: argparse.Namespace) -> None:
         for job in jobs.values():
             print(job.path, "(there)" if job.path.exists() else "")
         return
-    progress = not options.quiet
-    runs = reproduce(jobs.values(), device=options.device, at_once=options.jobs, progress=progress)
+    runs = reproduce(
+        jobs.values(), device=options.device, at_once=options.jobs, progress=bars(options)
+    )
     for run in runs:
         end = run.rows[-1] if run.rows else {}
         result = run.measured.get("failed") or (

@@ -1,5 +1,6 @@
 """Claims to runs: what is missing is trained or resumed; a network and seed leaves a record."""
 
+import dataclasses
 import functools
 import os
 import re
@@ -15,16 +16,17 @@ import torch
 
 from resnet.arguments import require_one_of, require_positive
 from resnet.data import ImageData, ImageFolders, load_data
+from resnet.files import require_writable
 from resnet.measure import layer_responses, refresh_statistics
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import SCALES, Setting
 from resnet.training.batches import Batches
-from resnet.training.checkpoint import previous
-from resnet.training.devices import machine, pick_device
-from resnet.training.loop import STATISTICS, fit
+from resnet.training.checkpoint import lock, previous
+from resnet.training.devices import pick_device
+from resnet.training.loop import STATISTICS, DivergedError, fit
 from resnet.training.origin import command_line
 from resnet.training.recipes import Recipe
-from resnet.training.records import Run, require_record, results
+from resnet.training.records import Run, results
 from resnet.variants import network
 
 RESPONSE_IMAGES = 1000  # test images over which a layer's response is measured
@@ -119,7 +121,7 @@ def reproduce(
     require_positive(at_once=at_once)
     missing = [job for job in jobs if not _done(job)]
     for job in missing:
-        require_record(job.path)
+        require_writable(record=job.path)
     if at_once == 1:
         for job in missing:
             yield do(job, device=device, progress=progress)
@@ -195,15 +197,9 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
             checkpoint=checkpoint, row_steps=setting.row_steps, clean_images=setting.clean_images,
             progress=progress,
         )  # fmt: skip
-    except FloatingPointError as error:  # this, too, is a result
-        settings = {
-            "precision": setting.precision, "compiled": False, "processes": 1, "sync_bn": False,
-            "clean_images": setting.clean_images,
-        }  # fmt: skip
-        run = Run(
-            job.network, data.describe(), recipe.describe(), job.seed,
-            settings=settings, machine=machine(device), measured={"failed": str(error)},
-        )  # fmt: skip
+    except DivergedError as error:  # this, too, is a result
+        failed = {"failed": str(error)}
+        run = dataclasses.replace(error.run, rows=[], seconds=[], measured=failed)
     else:
         if setting.responses and not hasattr(model, "act"):
             batches = Batches(data, recipe, device)
@@ -213,7 +209,7 @@ def do(job: Job, *, device: torch.device | str | None = None, progress: bool = F
             run.measured["responses"] = layer_responses(model, images)
     run.command = command_line()
     run.save(job.path)
-    for file in (checkpoint, previous(checkpoint)):
+    for file in (checkpoint, previous(checkpoint), lock(checkpoint)):
         file.unlink(missing_ok=True)
     return run
 

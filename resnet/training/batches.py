@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from resnet.data import ImageData, ImageFolders
+from resnet.training.devices import out_of_memory
 from resnet.training.recipes import Recipe
 from resnet.training.sources import source
 
@@ -19,12 +20,23 @@ def prepare(images: Tensor, image_size: int | None = None, mean: Tensor | None =
         image_size: pixels per side to resize to, bilinear, antialiased as in torchvision's Resize.
         mean: (C, H, W), from 0 to 1, subtracted before resizing.
 
+    Raises:
+        MemoryError: if the resized images do not fit.
+
     """
     x = images.float() / 255
     if mean is not None:
         x = x - mean
     if image_size is not None and x.shape[-2:] != (image_size, image_size):
-        x = F.interpolate(x, (image_size, image_size), mode="bilinear", antialias=True)
+        try:
+            x = F.interpolate(x, (image_size, image_size), mode="bilinear", antialias=True)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            raise MemoryError(
+                f"{len(images)} images of image_size={image_size} do not fit into memory: lower it "
+                "or batch_size"
+            ) from error
     return x.contiguous(memory_format=torch.channels_last)
 
 
@@ -98,6 +110,11 @@ class Batches:
             self.first_test = 0
             self.test_labels = data.test_labels.to(device)
         self.mean = self.source.mean(self.length) if recipe.subtract_mean else None
+
+    @property
+    def share(self) -> int:
+        """Most images of a batch that one process takes; where a step fits, a test does."""
+        return -(-self.recipe.batch_size // self.process[1])
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""

@@ -5,18 +5,22 @@ not look at; Python's `zipfile` does, before anything is used.
 """
 
 import dataclasses
+import functools
 import os
 import pickle
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from zipfile import BadZipFile, ZipFile
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
-from resnet.training.devices import process
+from resnet.files import replacing, require_writable
+from resnet.training.devices import gathered, process
 from resnet.training.records import Run
 from resnet.training.state import State
 
@@ -25,6 +29,8 @@ CONTENT = {
     "sums": Tensor, "seconds": float, "torch": Tensor, "cuda": Tensor | None,
 }  # fmt: skip
 FOLDER = 0x10  # what marks an entry of a zip file as a folder
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class CheckpointError(RuntimeError):
@@ -36,6 +42,40 @@ def previous(path: Path) -> Path:
     return path.with_name(f"{path.name}.previous")
 
 
+def lock(path: Path) -> Path:
+    """Return the name of the file that a training holds while it uses the checkpoint."""
+    return path.with_name(f"{path.name}.lock")
+
+
+def exclusive(train: Callable[P, T]) -> Callable[P, T]:
+    """Let a function that takes `checkpoint` have it to itself.
+
+    Of several processes that train together the first one, which writes, holds it for all. The lock
+    ends with its process, however that ends.
+
+    Raises:
+        ValueError: if the checkpoint's place cannot be written to.
+        CheckpointError: if another training uses the checkpoint.
+
+    """
+
+    @functools.wraps(train)
+    def alone(*args: P.args, **options: P.kwargs) -> T:
+        checkpoint: Any = options.get("checkpoint")
+        if not checkpoint or process()[0] != 0:
+            return train(*args, **options)
+        require_writable(checkpoint=checkpoint)
+        try:
+            with FileLock(lock(Path(checkpoint)), timeout=0):
+                return train(*args, **options)
+        except Timeout as error:
+            raise CheckpointError(
+                f"{checkpoint} is in use by another training: wait for its end, or name another"
+            ) from error
+
+    return alone
+
+
 def save(state: dict[str, Any], path: Path) -> None:
     """Write a state; until it is whole on the disk, the one before stays in place.
 
@@ -44,18 +84,14 @@ def save(state: dict[str, Any], path: Path) -> None:
             before is there still.
 
     """
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
+        with replacing(path) as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists() and _is_sound(path):  # a damaged one must not push out a good one
-            os.replace(path, previous(path))
-        os.replace(partial, path)
+            if path.exists() and _is_sound(path):  # a damaged one must not push out a good one
+                os.replace(path, previous(path))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise CheckpointError(
             f"{path} could not be written ({error}): make room or name another file; the "
             "checkpoint before it is still there"
@@ -141,23 +177,34 @@ class Saver:
         optimizer: torch.optim.Optimizer,
         run: Run,
     ) -> None:
+        if not every >= 0:  # nor is NaN
+            raise ValueError(f"save_every={every!r}: expected seconds, at least 0")
         self.path, self.every = Path(path) if path else None, every
         self.state, self.model, self.optimizer, self.run = state, model, optimizer, run
         self.last = time.monotonic()
 
     def resume(self) -> None:
-        """Go back to where the file says the training stood.
+        """Go back to where the file says the training stood, in each of several processes.
 
         Raises:
             ValueError: if it is the state of another run, naming what differs.
-            CheckpointError: if it cannot be read, or holds something else.
+            CheckpointError: if it cannot be read, or holds something else, or not all processes
+                have it.
 
         """
         if self.path is None:
             return
-        saved, problem = load(self.path)
+        self._go_back(self.path)
+        if len(set(steps := gathered(self.state.step))) > 1:
+            raise CheckpointError(
+                f"{self.path} is not the same file for all processes, which would go on from the "
+                f"steps {', '.join(map(str, steps))}: name one on a disk that all machines share"
+            )
+
+    def _go_back(self, path: Path) -> None:
+        saved, problem = load(path)
         if problem:
-            warnings.warn(f"{problem}; going on from the one before", stacklevel=3)
+            warnings.warn(f"{problem}; going on from the one before", stacklevel=5)
         if saved is None:
             return
         try:
@@ -172,13 +219,13 @@ class Saver:
                 )
         except Exception as error:  # nor one that other content could not
             raise CheckpointError(
-                f"{self.path} does not fit this training ({_first_line(error)}): name another "
+                f"{path} does not fit this training ({_first_line(error)}): name another "
                 "file, or delete it"
             ) from error
         if difference:
             raise ValueError(
-                f"checkpoint={str(self.path)!r} is of another run, {difference}: name another "
-                "file, or delete it"
+                f"checkpoint={str(path)!r} is of another run, {difference}: name another file, or "
+                "delete it"
             )
 
     def between_steps(self) -> None:

@@ -118,6 +118,19 @@ def process() -> tuple[int, int]:
     return 0, 1
 
 
+def gathered(number: int) -> list[int]:
+    """Return the number of each process, in their order."""
+    numbers = [number] * process()[1]
+    if len(numbers) > 1:
+        dist.all_gather_object(numbers, number)
+    return numbers
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Say whether this is how torch tells that the memory of a device, or of the CPU, is full."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
 def summed(numbers: Tensor) -> Tensor:
     """Return the sum of a tensor over all processes."""
     if process()[1] > 1:

@@ -13,15 +13,16 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from resnet.arguments import require_positive
+from resnet.arguments import require_positive, require_whole
 from resnet.data import ImageData, ImageFolders
 from resnet.measure import refresh_statistics
 from resnet.training.batches import Batches
-from resnet.training.checkpoint import Saver
+from resnet.training.checkpoint import Saver, exclusive
 from resnet.training.devices import (
     Precision,
     arithmetic,
     machine,
+    out_of_memory,
     peak_memory,
     pick_device,
     pick_precision,
@@ -54,6 +55,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     )
 
 
+@exclusive
 def fit(
     model: nn.Module,
     data: ImageData | ImageFolders,
@@ -97,11 +99,12 @@ def fit(
 
     Raises:
         ValueError: for a device or a precision that is not here, or a checkpoint of another run.
-        CheckpointError: if a checkpoint cannot be read or written.
-        FloatingPointError: when the loss is no longer a number; the message names the epoch.
+        CheckpointError: if a checkpoint cannot be read or written, or another training uses it.
+        DivergedError: when the loss is no longer a number; the message names the epoch.
         MemoryError: when a batch does not fit; the message names one that does.
 
     """
+    require_whole(0, seed=seed)
     if row_steps is not None:
         require_positive(row_steps=row_steps)
     if clean_images:
@@ -164,7 +167,7 @@ def fit(
                 saver.between_steps()
         row, seconds = state.end_row()
         require_finite("loss", row["train_loss"], run, epoch)
-        test = score(model, batches, precision)
+        test = score(model, batches, precision, batches.share)
         require_finite("test loss", test.loss, run, epoch)  # of the weights that the last step made
         row |= {"test_loss": test.loss, "test_accuracy": test.accuracy}
         if clean_images:
@@ -188,13 +191,21 @@ def endless_batches(batches: Batches, state: State) -> Iterator[tuple[Tensor, Te
         yield from batches.epoch(state.random, state.start, first)
 
 
+class DivergedError(FloatingPointError):
+    """The loss is no longer a number; `run` is the record, with the rows up to then."""
+
+    run: Run
+
+
 def require_finite(name: str, loss: float, run: Run, epoch: int) -> None:
-    """Raise FloatingPointError unless the loss is a number; the message says what to change."""
+    """Raise DivergedError unless the loss is a number; the message says what to change."""
     if not math.isfinite(loss):
-        raise FloatingPointError(
+        error = DivergedError(
             f"the {name} of {run.network} became {loss} in epoch {epoch}: lower "
             f"lr={run.recipe['lr']}; a checkpoint, if you keep one, is from before"
         )
+        error.run = run
+        raise error
 
 
 def wrap_model(
@@ -226,7 +237,7 @@ def memory_advice(model: nn.Module, x: Tensor) -> Iterator[None]:
         yield
         return
     except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise
         reason = str(error).splitlines()[0]
     model.zero_grad()  # only now has the failed step let go of its tensors
@@ -292,7 +303,7 @@ def clean_accuracy(model: nn.Module, batches: Batches, precision: Precision, cou
     with arithmetic(batches.device, precision):
         size = batches.recipe.batch_size
         refresh_statistics(model, (x for x, _ in batches.clean(min(count, STATISTICS), size)))
-        for x, y in batches.clean(count, 500):
+        for x, y in batches.clean(count, batches.share):
             hits += (model(x).argmax(1) == y).sum()
     for name, value in model.named_buffers():
         value.copy_(kept[name])
@@ -300,9 +311,7 @@ def clean_accuracy(model: nn.Module, batches: Batches, precision: Precision, cou
 
 
 @torch.no_grad()
-def score(
-    model: nn.Module, batches: Batches, precision: Precision, batch_size: int = 500
-) -> Evaluation:
+def score(model: nn.Module, batches: Batches, precision: Precision, batch_size: int) -> Evaluation:
     """Classify the test images of `batches`, which are on the model's device."""
     model.eval()
     with arithmetic(batches.device, precision):

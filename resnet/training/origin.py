@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from resnet.files import replacing
+
 
 def commit() -> str:
     """Return the commit of the checkout this module lies in.
@@ -47,11 +49,5 @@ def cores() -> int:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file, and its folder; a reader sees the old text or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with replacing(path) as file:
+        file.write(text.encode())

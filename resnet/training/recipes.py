@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from resnet.arguments import require_one_of, require_positive
+from resnet.arguments import require_one_of, require_positive, require_whole
 
 Optimizer = Literal["sgd", "adam"]
 Schedule = Literal["steps", "one-cycle"]
@@ -89,10 +89,7 @@ class Recipe:
             require_positive(**{"warm_up[1]": steps})
         if self.clip is not None:
             require_rate("clip", self.clip)
-        for name in ("pad", "held_out"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise ValueError(f"{name}={value!r}: expected a whole number of at least 0")
+        require_whole(0, pad=self.pad, held_out=self.held_out)
         for name in ("nesterov", "subtract_mean", "flip"):
             require_one_of(name, getattr(self, name), (False, True))
 

@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 import json
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_origin
@@ -18,25 +17,6 @@ DATA_FIELDS = {
     "sha256": str,
 }  # fmt: skip
 ROW_FIELDS = ("step", "images", "train_loss", "train_accuracy", "test_loss", "test_accuracy")
-
-
-def require_record(path: str | Path) -> None:
-    """See before a long run that its record can be written.
-
-    Raises:
-        ValueError: if `path` is a folder, or is in one that cannot be made or written to.
-
-    """
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise IsADirectoryError("it is a folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(path.parent, os.W_OK):
-            raise PermissionError(f"{path.parent} cannot be written to")
-    except OSError as error:
-        message = f"record={str(path)!r} cannot be written ({error}): name another"
-        raise ValueError(message) from error
 
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:

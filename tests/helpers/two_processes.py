@@ -1,4 +1,7 @@
-"""Run by torchrun: trains small networks, without and with BN, and writes their records."""
+"""Run by torchrun: trains small networks, without and with BN, and writes their records.
+
+Then it goes on from checkpoints that only the first process has, and writes what that tells.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnet import Recipe, Run, fit, load_data
+from resnet import CheckpointError, Recipe, Run, fit, load_data
 from resnet.training.devices import process, process_group
 
 
@@ -23,7 +26,7 @@ class Shares(nn.Module):
         return torch.stack([self.model(x[0::2]), self.model(x[1::2])], 1).flatten(0, 1)
 
 
-def train(*, bn: bool, by_share: bool = False) -> Run:
+def train(*, bn: bool, by_share: bool = False, checkpoint: Path | None = None) -> Run:
     """Two epochs of batches of 50, 50, 50, 50 and 30 images, augmented."""
     data = load_data("fashion-mnist", sample=True).first(train=230, test=50)
     recipe = Recipe(epochs=2, batch_size=50, lr=0.05, momentum=0.9, image_size=12, pad=2, flip=True)
@@ -34,7 +37,10 @@ def train(*, bn: bool, by_share: bool = False) -> Run:
     )
     if by_share:
         model = Shares(model)
-    return fit(model, data, recipe, device="cpu", precision="float32", progress=False)
+    return fit(
+        model, data, recipe, device="cpu", precision="float32", progress=False,
+        checkpoint=checkpoint,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
@@ -43,3 +49,9 @@ if __name__ == "__main__":
             run = train(bn=bn)
             if process()[0] == 0:
                 run.save(Path(sys.argv[1], f"bn-{bn}.json"))
+        own = Path(sys.argv[1], f"disk-{process()[0]}", "run.pt")  # the first one alone writes it
+        train(bn=False, checkpoint=own)
+        try:
+            train(bn=False, checkpoint=own)
+        except CheckpointError as error:
+            Path(sys.argv[1], f"told-{process()[0]}").write_text(str(error))

@@ -27,6 +27,13 @@ def test_html_is_escaped_and_whole() -> None:
     assert right == ["count", "share"]
 
 
+def test_header_is_escaped() -> None:
+    """It may hold the name of a device or a network."""
+    shown = Table(("<script>", "a & b"), [("x", 1)])._repr_html_()
+    assert "<script>" not in shown
+    assert [cell.text for cell in ET.fromstring(shown).iter("th")] == ["<script>", "a & b"]
+
+
 def test_empty() -> None:
     assert repr(Table(("a", "b"), [])) == "a  b"
 

@@ -40,6 +40,18 @@ def test_chapter_records_something_to_compare(path: Path) -> None:
     assert checked(notebooks.read(path)), f"{path.name} has no cell tagged {notebooks.CHECKED}"
 
 
+def test_no_record_is_read_as_markup() -> None:
+    """Tables and prints show it as it is; the one `Markdown` has words of the book's own."""
+    found = [
+        (path.stem, cell.source)
+        for path in CHAPTERS
+        for cell in notebooks.read(path).cells
+        if cell.cell_type == "code" and re.search(r"\b(Markdown|HTML)\(", cell.source)
+    ]
+    assert [stem for stem, _ in found] == ["03-resnet-18"]
+    assert set(re.findall(r"\{(.*?)\}", found[0][1])) == {"d2l_numbers.note"}
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_prose_cites_every_figure_and_every_numbered_equation(path: Path) -> None:
     cells = notebooks.read(path).cells

@@ -13,12 +13,16 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from html import unescape
 from pathlib import Path
+from typing import NoReturn
 
 import nbformat
 import psutil
 import pytest
 import yaml
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -36,7 +40,7 @@ from toybook import (
 )
 
 from tools import book
-from tools.build import config, notebooks, pages, pictures
+from tools.build import config, execute, notebooks, pages, pictures
 from tools.common import BookError, version
 
 Toy = Callable[..., Path]
@@ -276,6 +280,88 @@ def test_unwritable_folder_is_named(
     assert "chapters/one.ipynb" in said and "must be writable" in said
 
 
+def full_disk(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_disk_full_while_the_book_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told as such; no site is left that the chapters do not fit."""
+    old = tmp_path / "html"
+    old.mkdir()
+    monkeypatch.setattr(book, "BUILD", tmp_path)
+    monkeypatch.setattr(pages, "HTML", old)
+    monkeypatch.setattr(book, "_build", full_disk)
+    assert book.main(["build"]) == 1
+    said = capsys.readouterr().err
+    assert "No space left on device" in said and "must be writable, with room" in said
+    assert not old.exists()
+
+
+def test_disk_full_while_papermill_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is told, not the half notebook; nothing is left."""
+
+    def half(_path: str, output: str, **_: object) -> None:
+        Path(output).write_text('{"cells": [')
+        full_disk()
+
+    monkeypatch.setattr(execute, "BUILD", tmp_path)
+    monkeypatch.setattr("papermill.execute_notebook", half)
+    with pytest.raises(OSError, match="No space left on device"):
+        execute.run(chapter(shape_cell()), "one", parameters={}, cell_seconds=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [("disk", OSError), ("log", OSError), ("Ctrl-C", KeyboardInterrupt), ("page", BookError)],
+)
+def test_no_half_built_pages_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, error: type[BaseException]
+) -> None:
+    """Whatever ends the build; a full disk is told by Sphinx first, and by us as elsewhere."""
+    for name in ("SOURCE", "WORK", "HTML", "LOG", "BUILD"):
+        monkeypatch.setattr(pages, name, tmp_path / name)
+    pages.SOURCE.mkdir()
+    if how == "log":
+        pages.LOG.mkdir()
+
+    def run(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        (pages.WORK / "_build" / "html").mkdir(parents=True)
+        if how == "Ctrl-C":
+            raise KeyboardInterrupt
+        told = "OSError: [Errno 28] No space left on device" if how == "disk" else "ERROR: a page"
+        return subprocess.CompletedProcess([], 1, told)
+
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    monkeypatch.setattr(pages, "footer", lambda _: "")
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(error) as raised:
+        pages.build("a digest", "quick")
+    if how == "disk":
+        assert isinstance(raised.value, OSError) and raised.value.errno == errno.ENOSPC
+    assert not pages.WORK.exists() and not pages.HTML.exists()
+
+
+def test_a_device_is_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is called: under a chapter, where it is Markdown, and at a page's foot."""
+    device = "<b>a</b> `b` *c* [d](e) $f$ 1_000"
+    task = execute.Task(Path("one"), Path("one"), "", "quick", 1, 1)
+    text = execute.closing(task, 1.0, {"device": device})
+    (line,) = (line for line in text.splitlines() if "Device" in line)
+    shown = MarkdownIt().use(dollarmath_plugin).render(line)
+    assert "<b>" not in shown
+    assert unescape(shown) == f"<ul>\n<li>Device: {device}</li>\n</ul>\n"
+    copy = chapter(shape_cell())
+    copy.metadata[execute.DIGEST] = {"machine": {"device": device, "torch": "2"}}
+    (tmp_path / "chapters").mkdir()
+    nbformat.write(copy, tmp_path / "chapters" / "one.ipynb")
+    monkeypatch.setattr(pages, "SOURCE", tmp_path)
+    foot = pages.footer("quick")
+    assert "<b>" not in foot and unescape(foot).endswith(f"with torch 2 on {device}.")
+
+
 def test_links_follow_the_address(toy: Toy) -> None:
     folder = toy(one=chapter(shape_cell(), figure_cell()))
     set_address(folder, ADDRESS)
@@ -488,7 +574,20 @@ def test_cpu_job_is_unconditional_and_gpu_job_waits_for_a_runner() -> None:
         assert "if" not in jobs[name] and "needs" not in jobs[name]
     assert "vars.GPU_RUNNER != ''" in jobs["gpu"]["if"]
     assert "github.event_name == 'push'" in jobs["gpu"]["if"]  # never a fork's code
-    assert WORKFLOWS["pages"][True] == {"push": {"branches": ["main"]}}
+
+
+def test_only_what_has_passed_the_tests_is_published() -> None:
+    """What is published is what the job that tests has built, after its tests, on main."""
+    jobs = {name: job for workflow in WORKFLOWS.values() for name, job in workflow["jobs"].items()}
+    publish = [n for n, job in jobs.items() if any("deploy-pages" in str(s) for s in job["steps"])]
+    assert publish == ["publish"]
+    assert set(jobs["publish"]["needs"]) == {"cpu", "colab"}
+    assert jobs["publish"]["if"] == "github.event_name == 'push'"
+    assert WORKFLOWS["ci"][True]["push"] == {"branches": ["main"]}
+    uploading = [n for n, job in jobs.items() if "upload-pages-artifact" in str(job["steps"])]
+    assert uploading == ["cpu"]
+    steps = [step.get("run") or step["uses"].partition("@")[0] for step in jobs["cpu"]["steps"]]
+    assert steps.index("make test") < steps.index("actions/upload-pages-artifact")
 
 
 # The Makefile

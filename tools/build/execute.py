@@ -138,6 +138,8 @@ def run(
                 # the kernel's own log is about sockets, not about the book
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )
+        except OSError:  # papermill's own, as of a full disk; `output` may be half a notebook
+            raise
         except Exception as error:
             raise BookError(_failure(notebook, name, output, error, cell_seconds)) from error
         return nbformat.read(output, as_version=4)
@@ -222,7 +224,7 @@ def page(executed: NotebookNode, task: Task, seconds: float) -> NotebookNode:
 
 def closing(task: Task, seconds: float, made_on: dict[str, str]) -> str:
     """Return the section under a chapter that says how its outputs came about."""
-    facts = {key.replace("_", " "): value for key, value in made_on.items()}
+    facts = {key.replace("_", " "): _escaped(value) for key, value in made_on.items()}
     facts = {"profile": f"`{task.profile}`", **facts}
     facts |= {
         "commit": commit(),
@@ -233,6 +235,11 @@ def closing(task: Task, seconds: float, made_on: dict[str, str]) -> str:
     return "\n".join(
         ["## How this page was made", "", "Every output above came out of one run.", "", *lines]
     )
+
+
+def _escaped(text: str) -> str:
+    """Return a text as Markdown: it takes a backslash before any ASCII punctuation."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def beside(jobs: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import os
 import re
@@ -114,10 +115,21 @@ def drop() -> None:
 def build(digest: str, profile: str) -> None:
     """Build the staged sources with warnings as errors and put the site in place in one step.
 
+    What is half-built goes, whatever happens.
+    """
+    drop()
+    try:
+        _build(digest, profile)
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
+
+
+def _build(digest: str, profile: str) -> None:
+    """Build in `WORK`.
+
     Sphinx starts from nothing each time: with its own cache a second run does not repeat the
     warnings of pages that it does not read again, and a broken book would pass.
     """
-    drop()
     configuration = config.read_yaml(config.CONFIG)
     staged = config.staged_config(configuration, footer(profile))
     (SOURCE / config.CONFIG.name).write_text(
@@ -136,10 +148,11 @@ def build(digest: str, profile: str) -> None:
         cwd=ROOT,  # where Sphinx finds tools.extension
         env={**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"},
     )
+    if done.returncode and (full := os.strerror(errno.ENOSPC)) in done.stdout:
+        raise OSError(errno.ENOSPC, full, str(BUILD))
     LOG.write_text(done.stdout, encoding="utf-8")
     made = WORK / "_build" / "html"
     if done.returncode or not (made / "index.html").is_file():
-        shutil.rmtree(WORK, ignore_errors=True)
         ended = f"the pages were not built (jupyter-book ended with {done.returncode}):"
         raise BookError(f"{ended}\n{_problems(done.stdout)}")
     root = f"{config.pages()[0]}.html"
@@ -150,7 +163,6 @@ def build(digest: str, profile: str) -> None:
         shutil.copy(download, made / "_sources" / download.relative_to(ROOT))
     (made / STAMP).write_text(digest)
     made.rename(HTML)
-    shutil.rmtree(WORK, ignore_errors=True)
 
 
 def footer(profile: str) -> str:
@@ -160,7 +172,7 @@ def footer(profile: str) -> str:
     for path in sorted((SOURCE / CHAPTERS.name).glob("*.ipynb")):
         on = nbformat.read(path, as_version=4).metadata[DIGEST]["machine"]
         versions = ", ".join(f"{key} {value}" for key, value in on.items() if key != "device")
-        return f"{made}; chapters run with {versions} on {on['device']}."
+        return html.escape(f"{made}; chapters run with {versions} on {on['device']}.")
     return f"{made}."
 
 

@@ -270,12 +270,18 @@ def test_confusion_without_a_class() -> None:
     assert "3 test images" in figure.alt
 
 
-@pytest.mark.parametrize("name", ["a & b", '"quoted"', "<b>", "ä → ö", "{x}", "100 %"])
+@pytest.mark.parametrize("name", ["a & b", '"quoted"', "<b>", "ä → ö", "{x}", "100 %", r"$\frac$"])
 def test_any_name_will_do(name: str) -> None:
     """Names come from readers: they are shown as they are, and break nothing."""
-    figure = figures.curves({name: gallery.run([1.0], [0.5])})
-    assert name in page(figure).get("aria-label", "")
-    assert name in text_of(figure)
+    drawn = [
+        figures.curves({name: gallery.run([1.0], [0.5])}),
+        figures.ladder({name: {"d2l": 1.0}}),
+        figures.gradient_norms({name: [1.0, 2.0]}),
+        plots.errors_by_row({name: gallery.seeds(9.0)}, {}, ""),
+    ]
+    for figure in drawn:
+        assert name in page(figure).get("aria-label", "")
+        assert name in text_of(figure)
 
 
 def test_panels_fit_a_phone() -> None:

@@ -7,10 +7,10 @@ import gc
 import gzip
 import hashlib
 import os
+import pwd
 import shutil
 import socket
 import struct
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,15 +18,16 @@ from typing import Any
 
 import pytest
 import torch
+from nobody import unprivileged
 from torchvision.datasets import FashionMNIST
 from webserver import Mirror, serving
 
 import resnet.data.fashion_mnist
 from resnet import DataError, ImageData, load_data
+from resnet.data import fashion_mnist
 from resnet.data.fashion_mnist import DEBIAN_FOLDER, FILES, SAMPLE, SAMPLE_FOLDER
 from tools import make_sample
 
-CONNECT = socket.create_connection
 CLASSES = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -238,6 +239,38 @@ def test_damage(
     assert "delete" in str(error.value)
 
 
+def test_no_more_is_read_than_the_set_has(
+    small_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file that unpacks to a huge one, or one that is huge itself."""
+    monkeypatch.setattr(fashion_mnist, "LARGEST", 2_000_000)
+    raw = fill(small_world)
+    path = raw / f"{FILES[0]}.gz"
+    path.write_bytes(gzip.compress(bytes(9_000_000)))
+    for unpacked in (False, True):
+        if unpacked:
+            (raw / FILES[0]).write_bytes(bytes(9_000_000))
+        with pytest.raises(DataError, match=r"is damaged: at least 2000001 bytes"):
+            load_data("fashion-mnist")
+
+
+def test_nowhere_to_go(small_world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home, as in a container: what needs none is loaded, the rest is told."""
+
+    def unknown(_: object) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert load_data("digits").train_images.shape[0] == 1618
+    assert load_data("fashion-mnist", sample=True).sample
+    with pytest.raises(DataError, match=r"^~/\.cache/resnet-book leads nowhere .*RESNET_DATA"):
+        load_data("fashion-mnist")
+    for name, root in (("folder:~nosuchuser/x", None), ("cifar10", "~nosuchuser/x")):
+        with pytest.raises(DataError, match=r"^~nosuchuser/x leads nowhere"):
+            load_data(name, root=root)
+
+
 def test_damaged_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The sample's digests are compared too."""
     raw = fill(tmp_path)
@@ -336,13 +369,6 @@ def test_download(
     assert load_data("fashion-mnist").digest == sample.digest
 
 
-def hurried(*arguments: Any, **options: Any) -> socket.socket:
-    """What urllib connects with, but with 0.3 s of patience."""
-    connection = CONNECT(*arguments, **options)
-    connection.settimeout(0.3)
-    return connection
-
-
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # urllib's, after a 404
 @pytest.mark.parametrize(
     ("handler", "files"),
@@ -374,34 +400,15 @@ def test_failed_download(
         other_content(folder / f"{FILES[3]}.gz")  # the last: three good ones came before
     context = served(folder, monkeypatch, handler) if handler else contextlib.nullcontext()
     if handler is Waits:
-        monkeypatch.setattr(socket, "create_connection", hurried)
+        monkeypatch.setattr("resnet.data.images.PATIENCE", 0.3)
     with context, pytest.raises(DataError, match="could not be downloaded") as error:
         load_data("fashion-mnist")
     for advice in ("Connect", str(small_world), "dataset-fashion-mnist", "sample=True"):
         assert advice in str(error.value)
     assert files_below(small_world) == []
+    assert socket.getdefaulttimeout() is None
     del error
     gc.collect()  # so that the warning comes here
-
-
-@contextlib.contextmanager
-def unprivileged() -> Iterator[None]:
-    """Act as nobody: root may write everywhere."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that everybody can reach, unlike pytest's."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 @pytest.mark.parametrize("mode", [0o555, 0o000])

@@ -92,7 +92,9 @@ def test_checkpoints_do_not_change_the_result(
     data: ImageData, whole: tuple[Run, nn.Module], tmp_path: Path
 ) -> None:
     assert train(data, tmp_path / "run.pt")[0] == whole[0]
-    assert {p.name for p in tmp_path.iterdir()} == {"run.pt", "run.pt.previous"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "run.pt", "run.pt.previous", "run.pt.lock",
+    }  # fmt: skip
 
 
 PROGRAM = """
@@ -394,6 +396,39 @@ def test_a_loss_that_is_no_number_is_never_saved(data: ImageData, tmp_path: Path
         train(data, path, recipe=Recipe(epochs=1, batch_size=50, lr=1e30))
     found, _ = load(path)
     assert found is None or found["sums"].isfinite().all()
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan")])
+def test_wrong_interval(data: ImageData, value: float) -> None:
+    with pytest.raises(ValueError, match=f"^save_every={value}: expected seconds, at least 0"):
+        train(data, None, save_every=value)
+
+
+def test_two_trainings_do_not_share_a_checkpoint(data: ImageData, tmp_path: Path) -> None:
+    """The later one is told; the earlier one goes on, and its end gives the checkpoint free."""
+    path, model = tmp_path / "run.pt", net()
+    errors = []
+
+    def another(*_: object) -> None:
+        with pytest.raises(CheckpointError, match=r"run\.pt is in use by another training") as told:
+            train(data, path)
+        errors.append(told)
+
+    hook = model.register_forward_pre_hook(another)
+    run, _ = train(data, path, model=model)
+    hook.remove()
+    assert len(errors) > 1
+    assert train(data, path)[0] == run
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_training(
+    data: ImageData, tmp_path: Path
+) -> None:
+    model = net()
+    model.register_forward_pre_hook(lambda *_: pytest.fail("trained"))
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"^checkpoint='.*run\.pt' cannot be written \("):
+        train(data, tmp_path / "file" / "run.pt", model=model)
 
 
 def test_saved_by_the_clock(data: ImageData, tmp_path: Path) -> None:

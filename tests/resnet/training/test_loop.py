@@ -219,6 +219,12 @@ def test_accuracy_on_clean_images(small: ImageData, name: str, count: int) -> No
     assert accuracies[-1] == pytest.approx(hits / len(y))
 
 
+@pytest.mark.parametrize("value", [-1, True, 2.5, 2**63])
+def test_wrong_seed(small: ImageData, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^seed={value!r}: expected a whole number of at"):
+        run(linear(), small, seed=value)
+
+
 @pytest.mark.parametrize("value", [-1, True, 2.5])
 def test_wrong_clean_images(small: ImageData, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^clean_images={value!r}: expected a whole number"):
@@ -230,16 +236,16 @@ def test_images_are_resized_for_training_and_test(small: ImageData) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(12 * 12, 10))
     model.register_forward_pre_hook(lambda _m, args: seen.append(tuple(args[0].shape)))
     run(model, small, epochs=1, image_size=12)
-    assert seen == [(n, 1, 12, 12) for n in (50, 50, 30, 70)]
+    assert seen == [(n, 1, 12, 12) for n in (50, 50, 30, 50, 20)]
 
 
 def test_modes(small: ImageData) -> None:
-    """Every step in training mode, every test in evaluation mode, epoch after epoch."""
+    """Every step in training mode, every test, of two batches, in evaluation mode."""
     seen: list[bool] = []
     model = linear().eval()
     model.register_forward_pre_hook(lambda module, _args: seen.append(module.training))
     run(model, small)
-    assert seen == [True, True, True, False] * 2
+    assert seen == [True, True, True, False, False] * 2
 
 
 def test_three_channels_and_one_class(small: ImageData) -> None:
@@ -255,8 +261,12 @@ def test_three_channels_and_one_class(small: ImageData) -> None:
 
 def test_loss_that_is_no_number(small: ImageData) -> None:
     """A learning rate beyond reason: the message names the network, the epoch and the rate."""
-    with pytest.raises(FloatingPointError, match=r"^the loss of ResNet-8 .* epoch 1: .*lr=1e\+30"):
-        run(tiny(), small, lr=1e30)
+    told = r"^the loss of ResNet-8 .* epoch 1: .*lr=1e\+30"
+    with pytest.raises(FloatingPointError, match=told) as error:
+        run(tiny(), small, lr=1e30, seed=3, clean_images=7)
+    record = error.value.run
+    assert (record.network, record.seed, record.data) == ("ResNet-8", 3, small.describe())
+    assert record.settings["clean_images"] == 7 and record.rows == []
 
 
 def test_last_step_that_goes_astray(small: ImageData, tmp_path: Path) -> None:
@@ -495,6 +505,20 @@ def test_out_of_memory_names_a_batch_that_fits(
 ) -> None:
     with pytest.raises(MemoryError, match=rf"a batch of 50 images .* does not fit .*{told}"):
         run(Greedy(limit, message), small)
+
+
+def test_a_test_takes_no_more_images_than_a_step(small: ImageData) -> None:
+    """Where a training batch fits, so do the test and the clean images; 70 and 130 do not."""
+    model, sizes = tiny(), set()
+    model.register_forward_pre_hook(lambda _m, args: sizes.add(len(args[0])))
+    run(model, small, clean_images=130, epochs=1, image_size=8)
+    assert max(sizes) == 50
+
+
+def test_images_that_do_not_fit(small: ImageData) -> None:
+    """Told with what to change, not with where torch stood."""
+    with pytest.raises(MemoryError, match=r"^50 images of image_size=100000000 do not fit"):
+        run(linear(), small, image_size=100_000_000)
 
 
 def test_other_errors_pass_through(small: ImageData) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import json
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from resnet import files
 from resnet.book.recorded import choose, keep_run, recorded
 from resnet.training import records
 from resnet.training.records import Run
@@ -210,7 +212,7 @@ def test_failing_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: st
         def full(*_args: object, **_options: object) -> None:
             raise OSError("No space left on device")
 
-        owner, name = (Path, "write_text") if fault == "disk" else (records.os, "replace")
+        owner, name = (builtins, "open") if fault == "disk" else (files.os, "replace")
         monkeypatch.setattr(owner, name, full)
     with pytest.raises((TypeError, OSError)):
         run.save(path)

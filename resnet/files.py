@@ -1,0 +1,49 @@
+"""Files that are there whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+
+def require_writable(**arguments: str | Path | None) -> None:
+    """See before a long run that the files it will end in can be written, and make their folders.
+
+    Raises:
+        ValueError: naming the argument whose path is a folder, or is in one that cannot be made or
+            written to.
+
+    """
+    for name, path in arguments.items():
+        if path is None:
+            continue
+        path = Path(path)
+        try:
+            if path.is_dir():
+                raise IsADirectoryError("it is a folder")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            message = f"{name}={str(path)!r} cannot be written ({error}): name another"
+            raise ValueError(message) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes the place of `path`, in a folder that may be new, once it is whole.
+
+    It is always a new file: nothing is written through a link that lies in its place.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)  # of a program that was killed
+    try:
+        with open(partial, "xb") as file:
+            yield file
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
