@@ -58,6 +58,15 @@ def noise(images: int, channels: int, side: int) -> ImageData:
     return ImageData("noise", pixels, labels, *few, tuple("0123456789"), sample=False)
 
 
+def failure(error: Exception, **of: Any) -> dict[str, Any]:
+    """Tell of a measurement that failed, so that the others go on: what it is of, and its error."""
+    told = of | {
+        "error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    }
+    print(*told.values(), sep=", ", flush=True)
+    return told
+
+
 def speed(
     model: ResNet,
     side: int,
@@ -107,6 +116,7 @@ def speeds(
     """Yield a row for each network and precision; in the first precision also with torch.compile.
 
     The share of the ceiling says how far a row is from what matrix products reach on this device.
+    A measurement that failed is a row as well, with its `error`.
     """
     if steps is None:
         steps = 100 if device.type == "cuda" else 4
@@ -120,17 +130,26 @@ def speeds(
                 torch.manual_seed(0)
                 torch._dynamo.reset()
                 channels = 1 if side == 96 else 3
-                row = speed(
-                    network(name, 10, channels), side, batch_size,
-                    device=device, precision=precision, compiled=compiled, steps=steps,
-                )  # fmt: skip
-                reached = row.pop("operations_per_second")
-                yield {
+                about = {
                     "network": name,
                     "input": [batch_size, channels, side, side],
                     "precision": precision,
                     "compiled": compiled,
-                    **row,
-                    "share_of_ceiling": round(reached / most, 3),
-                    "ceiling_gigaflops": round(most / 1e9, 1),
                 }
+                try:
+                    row = speed(
+                        network(name, 10, channels), side, batch_size,
+                        device=device, precision=precision, compiled=compiled, steps=steps,
+                    )  # fmt: skip
+                except Exception as error:
+                    yield failure(error, **about)
+                    continue
+                reached = row.pop("operations_per_second")
+                yield (
+                    about
+                    | row
+                    | {
+                        "share_of_ceiling": round(reached / most, 3),
+                        "ceiling_gigaflops": round(most / 1e9, 1),
+                    }
+                )

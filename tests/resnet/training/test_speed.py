@@ -93,6 +93,19 @@ def test_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "operations_per_second" not in rows[0]
 
 
+def test_a_measurement_that_fails_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(model: nn.Module, *_: Any, compiled: bool, **__: Any) -> dict[str, Any]:
+        if compiled:
+            raise RuntimeError("no compiler")
+        return {"operations_per_second": 1.0}
+
+    monkeypatch.setattr(bench, "speed", measured)
+    monkeypatch.setattr(bench, "ceiling", lambda *_: 1.0)
+    eager, compiled = speeds(CPU, ["float32"], names=["ResNet-20"])
+    assert "error" not in eager and eager["share_of_ceiling"] == 1
+    assert compiled["compiled"] and compiled["error"] == "RuntimeError: no compiler"
+
+
 def test_noise_trains() -> None:
     found = speed(
         resnet.cifar_resnet(8), 8, 4, device=CPU, precision="float32", compiled=False, steps=1,
