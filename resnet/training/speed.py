@@ -75,6 +75,7 @@ def speed(
     device: torch.device,
     precision: Precision,
     compiled: bool,
+    graph: bool = True,
     steps: int,
     repeats: int = 3,
 ) -> dict[str, Any]:
@@ -87,6 +88,7 @@ def speed(
         device: where.
         precision: of the layers.
         compiled: with torch.compile.
+        graph: see `fit`.
         steps: in an epoch of the measurement.
         repeats: epochs measured, after one that warms up; their median is returned.
 
@@ -94,8 +96,9 @@ def speed(
     data = noise(steps * batch_size, model.in_channels, side)
     recipe = Recipe(epochs=1 + repeats, batch_size=batch_size, lr=0.01, momentum=0.9)
     run = fit(
-        model, data, recipe, device=device, precision=precision, compiled=compiled, progress=False
-    )
+        model, data, recipe, device=device, precision=precision, compiled=compiled, graph=graph,
+        progress=False,
+    )  # fmt: skip
     images_per_second = len(data.train_labels) / statistics.median(run.seconds[1:])
     # a step is a forward pass and two of the same cost backward: for inputs and for weights
     operations = 3 * 2 * multiply_adds(model, (1, model.in_channels, side, side))

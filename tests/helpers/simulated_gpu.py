@@ -5,10 +5,10 @@
     assert not gpu.waits
 
 A tensor on it says `cuda:0` and holds one of the processor's. Every operation of torch comes
-through `SimulatedGpu.run`, which raises CUDA's errors where devices are mixed and notes each line at
-which the host would wait for the device. Autograd, autocast, fused optimizers, checkpoints and CUDA
-graphs work: the capture of a graph changes nothing and forbids waiting, its replay repeats the
-operations on the same memory. Kernels, streams, compilers, limits of memory and NCCL are not here.
+through `SimulatedGpu.run`, which raises CUDA's errors where devices are mixed and notes each place
+at which the host would wait. Autograd, autocast, fused optimizers, checkpoints and CUDA graphs
+work: the capture of a graph changes nothing and forbids waiting, its replay repeats the operations
+on the same memory. Kernels, streams, compilers, limits of memory and NCCL are not here.
 
 To torch's own code the tensors are on a third kind of device, because without a driver a CUDA
 tensor cannot go backward (torch 2.11).

@@ -11,12 +11,13 @@ from typing import Any
 from resnet.training.devices import machine, pick_device
 
 from ..common import RESULTS, commit, write_whole
-from . import accuracy, book, d2l, networks
+from . import accuracy, book, d2l, networks, probe
 
 # name: the record's, and what is run; it yields the record whenever there is more of it
 BENCHES: dict[str, tuple[str, Callable[..., Iterator[dict[str, Any]]]]] = {
     "book": ("book", book.bench),
     "networks": ("networks-{}", networks.bench),
+    "probe": ("probe-{}", probe.bench),
     "d2l": ("d2l-{}", d2l.bench),
     "fast": ("fast-{}", accuracy.fast),
     "same": ("same-epochs-{}", accuracy.same),
@@ -36,6 +37,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     of["networks"].add_argument("--batch", type=int, help="images at once; default: 8, on CUDA 256")
     of["networks"].add_argument("--size", type=int, help="pixels per side; default: 96, CUDA 224")
     of["networks"].add_argument("--eager", action="store_true", help="leave torch.compile out")
+    of["probe"].add_argument("--steps", type=int, help="of an epoch; default: 60")
     of["d2l"].add_argument("--steps", type=int, help="of an epoch; default: 6, on CUDA all")
     of["d2l"].add_argument("--rounds", type=int, help="default: 4, on CUDA 3")
     seeds = range(1, 1 + len(accuracy.FAST_SEEDS))

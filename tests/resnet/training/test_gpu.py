@@ -237,7 +237,7 @@ def test_resizing_is_two_matrix_products(gpu: SimulatedGpu, few: ImageData, side
     "line",
     [
         "train --network ResNet-8 --sample --steps 2 --batch-size 4 --image-size 8 --record {}/a",
-        "bench --steps 1 --record {}/a",
+        "bench --steps 1 --precision float32 --record {}/a",
         "reproduce d2l --folder {} --seeds 0",
     ],
 )

@@ -68,7 +68,9 @@ def test_speed_is_of_epochs_after_the_first(monkeypatch: pytest.MonkeyPatch) -> 
     assert found["warm_up_seconds"] == 99
     # two operations for each of 160 multiply-adds, forward and twice backward
     assert found["operations_per_second"] == pytest.approx(6 * 160 * 20 / 3)
-    options = {"device": CPU, "precision": "float32", "compiled": True, "progress": False}
+    options = {
+        "device": CPU, "precision": "float32", "compiled": True, "graph": True, "progress": False
+    }  # fmt: skip
     assert asked == [(20, 4, 10, options)]
 
 
