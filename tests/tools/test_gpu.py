@@ -109,8 +109,6 @@ def test_every_job_is_a_command() -> None:
 def test_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row in the simulation, where the graph and the second run are equal to the bit."""
     torch.set_num_threads(1)
-    few = resnet.load_data("fashion-mnist", sample=True).first(train=130, test=20)
-    monkeypatch.setattr(resnet, "load_data", lambda *_, **__: few)
     monkeypatch.setattr(resnet, "CIFAR", dataclasses.replace(resnet.CIFAR, image_size=8))
     monkeypatch.setattr(probe, "NETWORKS", (("ResNet-8", 8, 4),))
     monkeypatch.setattr(probe, "DEEP", ("no-network", 8, 4))
