@@ -70,7 +70,7 @@ JOBS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def missing(jobs: Sequence[tuple[str, str, tuple[str, ...]]], cifar: str | None) -> Iterator[str]:
-    """What must be brought before the jobs can start, and how."""
+    """Yield what must be brought before the jobs can start, and how."""
     names = dict.fromkeys([*MODULE, *(name for *_, needed in jobs for name in needed)])
     if lacking := [name for name in names if find_spec(name) is None]:
         yield f"packages: {', '.join(lacking)}; their wheels go to {WHEELS.relative_to(ROOT)}"
@@ -147,8 +147,8 @@ def main(given: Sequence[str] | None = None) -> int:
     done: dict[str, float] = json.loads(done_file.read_text()) if done_file.exists() else {}
     jobs = [job for job in JOBS if job[0] in (options.names or names) and job[0] not in done]
     unpack(WHEELS, BUILD / "packages")
-    if told := list(missing(jobs, options.cifar)):
-        print("missing:", *told, sep="\n- ", file=sys.stderr)
+    if lacking := list(missing(jobs, options.cifar)):
+        print("missing:", *lacking, sep="\n- ", file=sys.stderr)
         return 1
     if options.check:
         return 0

@@ -60,11 +60,11 @@ def noise(images: int, channels: int, side: int) -> ImageData:
 
 def failure(error: Exception, **of: Any) -> dict[str, Any]:
     """Tell of a measurement that failed, so that the others go on: what it is of, and its error."""
-    told = of | {
+    failed = of | {
         "error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     }
-    print(*told.values(), sep=", ", flush=True)
-    return told
+    print(*failed.values(), sep=", ", flush=True)
+    return failed
 
 
 def speed(

@@ -24,7 +24,7 @@ WAYS: dict[str, dict[str, bool]] = {
 
 
 def trained(name: str, device: torch.device, precision: Precision, **options: Any) -> resnet.Run:
-    """A training of twelve steps."""
+    """Train for twelve steps."""
     data = resnet.load_data("fashion-mnist", sample=True).first(train=400, test=200)
     recipe = dataclasses.replace(resnet.CIFAR, steps=12, batch_size=64, milestones=(6, 9))
     torch.manual_seed(0)
@@ -35,23 +35,23 @@ def trained(name: str, device: torch.device, precision: Precision, **options: An
 
 
 def correct(device: torch.device) -> dict[str, Any]:
-    """How far losses are from a processor's, and which runs are equal to the bit."""
-    told: dict[str, Any] = {"what": "correct", "cores": cores()}
+    """Say how far losses are from a processor's, and which runs are equal to the bit."""
+    found: dict[str, Any] = {"what": "correct", "cores": cores()}
     on_cpu = trained("ResNet-8", torch.device("cpu"), "float32").column("train_loss")
     for precision in dict.fromkeys([pick_precision(None, device), "float32"]):
         here = trained("ResNet-8", device, precision).column("train_loss")
         pairs = zip(on_cpu, here, strict=True)
-        told[f"difference of losses, {precision}"] = max(abs(a - b) for a, b in pairs)
+        found[f"difference of losses, {precision}"] = max(abs(a - b) for a, b in pairs)
     before = torch.backends.cudnn.deterministic
     for deterministic in (False, True):
         torch.backends.cudnn.deterministic = deterministic
         for name in ("ResNet-8", "ResNet-8, dropout"):
             runs = [trained(name, device, "float32", graph=graph) for graph in (False, False, True)]
             about = f"{name}, cuDNN {'deterministic' if deterministic else 'as it is'}"
-            told[f"twice the same: {about}"] = runs[0] == runs[1]
-            told[f"the graph as eager: {about}"] = runs[0] == runs[2]
+            found[f"twice the same: {about}"] = runs[0] == runs[1]
+            found[f"the graph as eager: {about}"] = runs[0] == runs[2]
     torch.backends.cudnn.deterministic = before
-    return told
+    return found
 
 
 def bench(device: torch.device, steps: int | None = None) -> Iterator[dict[str, Any]]:
