@@ -118,5 +118,6 @@ def test_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     correct, *speeds = content["rows"]
     assert [row["way"] for row in speeds] == list(probe.WAYS)
     assert all(value for name, value in correct.items() if "same" in name or "as eager" in name)
-    assert correct["difference of losses, float32"] < 1e-4
+    # twelve steps enlarge what resizing differs by, 1e-7
+    assert correct["difference of losses, float32"] < 1e-2
     assert [row["network"] for row in content["failed"]] == ["no-network"] * 3
