@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup book test lint record serve bench speed weights colab pair mutants lock clean
+.PHONY: help setup book test lint record serve bench speed gpu weights colab pair mutants lock clean
 
 PROFILE ?= $(if $(RESNET_PROFILE),$(RESNET_PROFILE),quick)
 PORT ?= 8000
@@ -70,6 +70,9 @@ speed: $(STAMP) ## of these, what is about training: D2L's loop and ours, time t
 	@$(PY) -m tools.bench fast
 	@device=$$($(PY) -c 'from resnet.training.devices import pick_device; print(pick_device().type)') && \
 	  $(PY) -m resnet bench --record results/bench-speed-$$device.json
+
+gpu: $(STAMP) ## what is to be recorded on a GPU, nine minutes of it (CIFAR=FOLDER of images)
+	@$(PY) -m tools.gpu $(if $(CIFAR),--cifar "$(CIFAR)")
 
 weights: $(STAMP) ## train the networks of results/weights (a core-hour or more)
 	@$(PY) -m tools.make_weights

@@ -107,11 +107,15 @@ def bench(options: argparse.Namespace) -> None:
         precisions.append("float32")
     date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     rows: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
     content = {"machine": machine(device), "commit": commit(), "date": date, "rows": rows}
+    content["failed"] = failed
     for row in speeds(device, precisions, steps=options.steps):
-        rows.append(row)
+        (failed if "error" in row else rows).append(row)
         if options.record:  # row by row: one that fails costs none of the others
             write_json(options.record, content)
+        if "error" in row:  # which is told already
+            continue
         print(
             f"{row['network']:<10} {row['input'][3]:>3} pixels, batch {row['input'][0]}, "
             f"{row['precision']:<8} {'compiled' if row['compiled'] else 'eager':<8} "

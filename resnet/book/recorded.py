@@ -69,7 +69,7 @@ def recorded(pattern: str) -> list[Run]:
     """Return the runs recorded with the book whose file in results/ matches, by name.
 
     Args:
-        pattern: as in a shell, for instance "d2l-resnet18-*.json".
+        pattern: as in a shell, for instance "reproduce/d2l/*.json".
 
     Raises:
         ValueError: naming the file, if it is no record of this schema.

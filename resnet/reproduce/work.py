@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import os
 import re
 import threading
@@ -17,7 +18,7 @@ import torch
 from resnet.arguments import require_one_of, require_positive
 from resnet.data import ImageData, ImageFolders, load_data
 from resnet.files import require_writable
-from resnet.measure import layer_responses, refresh_statistics
+from resnet.measure import layer_responses, multiply_adds, refresh_statistics
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.settings import SCALES, Setting
 from resnet.training.batches import Batches
@@ -109,7 +110,8 @@ def reproduce(
     Args:
         jobs: see `plan`.
         device: see `pick_device`.
-        at_once: processes side by side, each with its share of the cores; they may share a GPU.
+        at_once: processes side by side, each with its share of the cores; they may share a GPU. The
+            longest of a seed begins first, so that none is left alone at the end.
         progress: show bars on stderr.
 
     Raises:
@@ -131,7 +133,8 @@ def reproduce(
     others = set(active_children())
     with ProcessPoolExecutor(at_once, context, _begin, (threads,)) as pool:
         try:
-            for future in as_completed(pool.submit(do, job, device=device) for job in missing):
+            jobs = longest_first(missing)
+            for future in as_completed(pool.submit(do, job, device=device) for job in jobs):
                 yield future.result()
         except BrokenProcessPool as error:
             raise MemoryError(
@@ -144,6 +147,18 @@ def reproduce(
                 child.terminate()
                 child.join()
             raise
+
+
+def longest_first(jobs: Iterable[Job]) -> list[Job]:
+    """Sort those that follow one another with one setting and one seed, the costliest first."""
+
+    def cost(job: Job) -> int:
+        with torch.device("meta"):
+            once = multiply_adds(network(job.network, 10, 3), (1, 3, 32, 32))
+        return once * (job.recipe.steps or job.recipe.epochs or 1)
+
+    groups = itertools.groupby(jobs, lambda job: (job.setting.folder, job.seed))
+    return [job for _, group in groups for job in sorted(group, key=cost, reverse=True)]
 
 
 def _begin(threads: int) -> None:

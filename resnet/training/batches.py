@@ -1,5 +1,6 @@
 """Images on the device: scaled, resized, augmented and shuffled there, a batch at a time."""
 
+import functools
 from collections.abc import Iterator
 
 import torch
@@ -29,7 +30,7 @@ def prepare(images: Tensor, image_size: int | None = None, mean: Tensor | None =
         x = x - mean
     if image_size is not None and x.shape[-2:] != (image_size, image_size):
         try:
-            x = F.interpolate(x, (image_size, image_size), mode="bilinear", antialias=True)
+            x = resize(x, image_size)
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
@@ -38,6 +39,31 @@ def prepare(images: Tensor, image_size: int | None = None, mean: Tensor | None =
                 "or batch_size"
             ) from error
     return x.contiguous(memory_format=torch.channels_last)
+
+
+def resize(x: Tensor, side: int) -> Tensor:
+    """Resize images (N, C, H, W) to (N, C, side, side), bilinear, antialiased.
+
+    On a GPU as two matrix products, because torch's kernel for it is slow there: the new rows are
+    weighted sums of the old ones, and so are the columns.
+    """
+    if not x.is_cuda:
+        return F.interpolate(x, (side, side), mode="bilinear", antialias=True)
+    rows, columns = (resizing_matrix(n, side, x.device) for n in x.shape[2:])
+    tf32 = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        return rows @ x @ columns.T
+    finally:
+        torch.set_float32_matmul_precision(tf32)
+
+
+@functools.cache
+def resizing_matrix(before: int, after: int, device: torch.device) -> Tensor:
+    """Return the weights (after, before) with which a row of pixels is resized."""
+    image = torch.eye(before)[None, None]  # each pixel for itself; only its columns are resized
+    resized = F.interpolate(image, (before, after), mode="bilinear", antialias=True)
+    return resized[0, 0].T.to(device)
 
 
 def crop(x: Tensor, pad: int, rows: Tensor, columns: Tensor) -> Tensor:
@@ -113,8 +139,9 @@ class Batches:
 
     @property
     def share(self) -> int:
-        """Most images of a batch that one process takes; where a step fits, a test does."""
-        return -(-self.recipe.batch_size // self.process[1])
+        """Images of a whole batch that one process takes; where a step fits, a test does."""
+        first, count = self.process
+        return len(range(first, min(self.recipe.batch_size, self.length), count))
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""

@@ -24,14 +24,18 @@ def pick_device(device: torch.device | str | None = None) -> torch.device:
     number of the book was made on it, and no test runs on it.
 
     Raises:
-        ValueError: if the device asked for is not on this machine.
+        ValueError: if the device asked for is not on this machine, or a process has none left.
 
     """
     if device is None:
         if torch.cuda.is_available():
-            return torch.device(
-                "cuda", int(os.environ.get("LOCAL_RANK", torch.cuda.current_device()))
-            )
+            number = int(os.environ.get("LOCAL_RANK", torch.cuda.current_device()))
+            if number >= (count := torch.cuda.device_count()):
+                raise ValueError(
+                    f"LOCAL_RANK={number}: {count} GPU{'s' * (count > 1)} here, one for each "
+                    f"process: use torchrun --nproc-per-node {count}, or device='cpu'"
+                )
+            return torch.device("cuda", number)
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         chosen = torch.device(device)
@@ -99,8 +103,17 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str]:
     }
 
 
+def reset_peak_memory(device: torch.device) -> None:
+    """Let `peak_memory` begin anew; it cannot where it is the process's."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak_memory(device: torch.device | str = "cpu") -> int:
-    """Return the most bytes held so far: of tensors on a GPU, else of this process; 0: unknown."""
+    """Return the most bytes held: on a GPU since `reset_peak_memory`, else by this process so far.
+
+    On a GPU it is what tensors hold; 0 where it is unknown.
+    """
     if torch.device(device).type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     try:
@@ -146,13 +159,16 @@ def process_group(device: str | None = None) -> Iterator[None]:
         device: the one asked for, as for `pick_device`; "cuda" gives each process of a machine a
             GPU of its own.
 
+    Raises:
+        ValueError: for more processes on a machine than it has GPUs.
+
     """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
     gpus = torch.cuda.is_available() and (device is None or device.startswith("cuda"))
     if gpus:
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(pick_device())
     dist.init_process_group("nccl" if gpus else "gloo")
     try:
         yield

@@ -1,7 +1,9 @@
 """Training: the loop, and the record it returns."""
 
 import contextlib
+import copy
 import math
+import traceback
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from resnet.arguments import require_positive, require_whole
+from resnet.blocks import ResidualUnit
 from resnet.data import ImageData, ImageFolders
 from resnet.measure import refresh_statistics
 from resnet.training.batches import Batches
@@ -27,10 +30,12 @@ from resnet.training.devices import (
     pick_device,
     pick_precision,
     process,
+    reset_peak_memory,
 )
 from resnet.training.recipes import Recipe
 from resnet.training.records import Run
 from resnet.training.state import State
+from resnet.training.step import GraphStep, Step, is_repeatable
 
 STATISTICS = 2048  # training images that fresh BN statistics are taken over
 
@@ -65,6 +70,7 @@ def fit(
     device: torch.device | str | None = None,
     precision: Precision | None = None,
     compiled: bool = False,
+    graph: bool = True,
     sync_bn: bool = False,
     checkpoint: str | Path | None = None,
     save_every: float = 60.0,
@@ -86,7 +92,8 @@ def fit(
         seed: of the order of the images and their augmentation; the weights are the caller's.
         device: see `pick_device`.
         precision: see `pick_precision`.
-        compiled: let torch.compile fuse the layers; pays in long runs only.
+        compiled: let torch.compile fuse the layers of each residual unit; pays in long runs only.
+        graph: on a GPU, queue a step by one call where that gives the same (`GraphStep`).
         sync_bn: let BN take its statistics over the images of all processes, not each process's
             own share; torch has this for GPUs only.
         checkpoint: file to resume from, if it is there, and to keep the state in.
@@ -115,6 +122,8 @@ def fit(
     batches = Batches(data, recipe, device, process())
     optimizer = make_optimizer(model, recipe)
     forward = wrap_model(model, device, compiled=compiled, sync_bn=sync_bn)
+    smaller = model if process()[1] == 1 else forward  # the last batch of an epoch
+    reset_peak_memory(device)
     run = Run(
         network=getattr(model, "name", type(model).__name__),
         data=data.describe(),
@@ -132,6 +141,8 @@ def fit(
     state = State(seed, device)
     saver = Saver(checkpoint, save_every, state, model, optimizer, run)
     saver.resume()
+    kind = GraphStep if graph and is_repeatable(model, optimizer) else Step
+    step = kind(forward, smaller, optimizer, recipe, state, precision, batches.share)
 
     steps_a_row = row_steps or len(batches)
     total = recipe.steps or (recipe.epochs or 0) * len(batches)
@@ -152,17 +163,8 @@ def fit(
         model.train()
         state.start_clock()
         for x, y, share in bar:
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate(state.step, total)
-            with arithmetic(device, precision), memory_advice(model, x):
-                scores = forward(x)
-                loss = F.cross_entropy(scores, y, label_smoothing=recipe.label_smoothing)
-                optimizer.zero_grad()
-                (loss * share).backward()
-            if recipe.clip:
-                nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-            optimizer.step()
-            state.count(loss, scores, y)
+            with memory_advice(model, x):
+                step(x, y, share, recipe.rate(state.step, total))
             if state.step < end:  # the row's last step is saved with its test
                 saver.between_steps()
         row, seconds = state.end_row()
@@ -211,7 +213,9 @@ def require_finite(name: str, loss: float, run: Run, epoch: int) -> None:
 def wrap_model(
     model: nn.Module, device: torch.device, *, compiled: bool, sync_bn: bool
 ) -> nn.Module:
-    """Wrap a model for its training: compiled, with CUDA graphs on a GPU; over all processes.
+    """Wrap a model for its training: its units compiled, it itself over all processes.
+
+    Units of one shape are compiled once. The model itself stays as it is, for its tests.
 
     Raises:
         ValueError: for sync_bn without GPUs.
@@ -223,11 +227,29 @@ def wrap_model(
         nn.SyncBatchNorm.convert_sync_batchnorm(model)  # in place, but for a lone BN
     forward = model
     if compiled:
-        mode = "reduce-overhead" if device.type == "cuda" else None
-        forward = cast(nn.Module, torch.compile(model, mode=mode))
+        forward = with_compiled_units(model)
     if process()[1] > 1:
         forward = DistributedDataParallel(forward, [device] if device.type == "cuda" else None)
     return forward
+
+
+def with_compiled_units(module: nn.Module) -> nn.Module:
+    """Return the module with its residual units compiled; without such units, compiled itself.
+
+    All weights and layers are the module's own; what is copied is what contains units.
+    """
+    units = [m for m in module.modules() if isinstance(m, ResidualUnit)]
+    if not units or module is units[0]:
+        torch._dynamo.config.recompile_limit = 64  # kinds of units, all with one `forward`
+        return cast(nn.Module, torch.compile(module, dynamic=False))
+    twin = copy.copy(module)
+    twin._modules = {
+        name: with_compiled_units(child)
+        if child is not None and any(isinstance(m, ResidualUnit) for m in child.modules())
+        else child
+        for name, child in module._modules.items()
+    }
+    return twin
 
 
 @contextlib.contextmanager
@@ -240,7 +262,8 @@ def memory_advice(model: nn.Module, x: Tensor) -> Iterator[None]:
         if not out_of_memory(error):
             raise
         reason = str(error).splitlines()[0]
-    model.zero_grad()  # only now has the failed step let go of its tensors
+        traceback.clear_frames(error.__traceback__)  # they hold the failed step's tensors
+    model.zero_grad()
     n = len(x) // 2
     while n and not _fits(model, x[:n]):
         n //= 2

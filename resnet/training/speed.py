@@ -58,6 +58,15 @@ def noise(images: int, channels: int, side: int) -> ImageData:
     return ImageData("noise", pixels, labels, *few, tuple("0123456789"), sample=False)
 
 
+def failure(error: Exception, **of: Any) -> dict[str, Any]:
+    """Tell of a measurement that failed, so that the others go on: what it is of, and its error."""
+    failed = of | {
+        "error": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    }
+    print(*failed.values(), sep=", ", flush=True)
+    return failed
+
+
 def speed(
     model: ResNet,
     side: int,
@@ -66,6 +75,7 @@ def speed(
     device: torch.device,
     precision: Precision,
     compiled: bool,
+    graph: bool = True,
     steps: int,
     repeats: int = 3,
 ) -> dict[str, Any]:
@@ -78,6 +88,7 @@ def speed(
         device: where.
         precision: of the layers.
         compiled: with torch.compile.
+        graph: see `fit`.
         steps: in an epoch of the measurement.
         repeats: epochs measured, after one that warms up; their median is returned.
 
@@ -85,8 +96,9 @@ def speed(
     data = noise(steps * batch_size, model.in_channels, side)
     recipe = Recipe(epochs=1 + repeats, batch_size=batch_size, lr=0.01, momentum=0.9)
     run = fit(
-        model, data, recipe, device=device, precision=precision, compiled=compiled, progress=False
-    )
+        model, data, recipe, device=device, precision=precision, compiled=compiled, graph=graph,
+        progress=False,
+    )  # fmt: skip
     images_per_second = len(data.train_labels) / statistics.median(run.seconds[1:])
     # a step is a forward pass and two of the same cost backward: for inputs and for weights
     operations = 3 * 2 * multiply_adds(model, (1, model.in_channels, side, side))
@@ -107,6 +119,7 @@ def speeds(
     """Yield a row for each network and precision; in the first precision also with torch.compile.
 
     The share of the ceiling says how far a row is from what matrix products reach on this device.
+    A measurement that failed is a row as well, with its `error`.
     """
     if steps is None:
         steps = 100 if device.type == "cuda" else 4
@@ -120,17 +133,26 @@ def speeds(
                 torch.manual_seed(0)
                 torch._dynamo.reset()
                 channels = 1 if side == 96 else 3
-                row = speed(
-                    network(name, 10, channels), side, batch_size,
-                    device=device, precision=precision, compiled=compiled, steps=steps,
-                )  # fmt: skip
-                reached = row.pop("operations_per_second")
-                yield {
+                about = {
                     "network": name,
                     "input": [batch_size, channels, side, side],
                     "precision": precision,
                     "compiled": compiled,
-                    **row,
-                    "share_of_ceiling": round(reached / most, 3),
-                    "ceiling_gigaflops": round(most / 1e9, 1),
                 }
+                try:
+                    row = speed(
+                        network(name, 10, channels), side, batch_size,
+                        device=device, precision=precision, compiled=compiled, steps=steps,
+                    )  # fmt: skip
+                except Exception as error:
+                    yield failure(error, **about)
+                    continue
+                reached = row.pop("operations_per_second")
+                yield (
+                    about
+                    | row
+                    | {
+                        "share_of_ceiling": round(reached / most, 3),
+                        "ceiling_gigaflops": round(most / 1e9, 1),
+                    }
+                )

@@ -62,18 +62,18 @@ class State:
         self.seconds = time.perf_counter() - self._clock
 
     def count(self, loss: Tensor, scores: Tensor, labels: Tensor) -> None:
-        """Note a step; the sums stay on the device, so that nothing waits for it."""
+        """Add a batch to the sums; they stay on the device, so that nothing waits for it."""
         n = len(labels)
         hits = (scores.argmax(1) == labels).sum()
         self.sums += torch.stack([loss.detach() * n, hits, torch.full_like(hits, n)])
-        self.step += 1
 
     def end_row(self) -> tuple[dict[str, float], float]:
         """Return a row's means, for all processes, and its seconds; begin the next row."""
         loss, hits, images = summed(self.sums).tolist()
         self.stop_clock()
         seconds = self.seconds
-        self.sums, self.seconds = torch.zeros_like(self.sums), 0.0
+        self.sums.zero_()  # in place: a CUDA graph adds to this memory
+        self.seconds = 0.0
         return {
             "images": images,
             "train_loss": loss / images,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -106,8 +107,13 @@ def test_the_loop_trains(
 
 
 def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Speeds are ratios of the same round; the first round is not counted."""
-    seconds = {"d2l": iter([9.0, 2.0, 4.0]), "fit": iter([9.0, 1.0, 1.0])}
+    """Speeds are ratios of the same round; the first round is not counted, each other recorded.
+
+    A variant that fails is told of, and costs none of the others.
+    """
+    seconds = {
+        "d2l": iter([9.0, 2.0, 4.0]), "broken": iter(()), "fit": iter([9.0, 1.0, 1.0])
+    }  # fmt: skip
     monkeypatch.setattr(
         bench_d2l, "variants", lambda *_: {n: lambda n=n: next(seconds[n]) for n in seconds}
     )
@@ -117,9 +123,19 @@ def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(bench_d2l, "d2l_data", lambda _: ([1], [1]))
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=0.1))
+    written: list[dict[str, Any]] = []
+    write = command.write_whole
+    monkeypatch.setattr(
+        command,
+        "write_whole",
+        lambda path, text: (written.append(json.loads(text)), write(path, text)),
+    )
     command.main(["d2l", "--device", "cpu", "--steps", "5", "--rounds", "2"])
+    assert [content["rounds"] for content in written] == [1, 2]
+    assert [row["speed_over_d2l"] for row in written[0]["rows"]] == [[1, 1, 1], [2, 2, 2]]
     content = json.loads((tmp_path / "bench-d2l-cpu.json").read_text())
     d2l, fit = content["rows"]
+    assert content["failed"] == [{"variant": "broken", "error": "StopIteration: "}]
     assert d2l["speed_over_d2l"] == [1, 1, 1]
     assert fit["speed_over_d2l"] == [2.0, 3.0, 4.0]
     assert [row["precision"] for row in content["rows"]] == ["float32", "bfloat16"]
@@ -144,7 +160,8 @@ def test_fast_records_every_seed(
     monkeypatch.setattr(accuracy, "RESULTS", tmp_path)
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
     monkeypatch.setattr(resnet, "FAST", resnet.Recipe(epochs=2, batch_size=10, lr=0.01))
-    found = accuracy.fast(CPU, 2)
+    first, found = map(copy.deepcopy, accuracy.fast(CPU, 2))
+    assert len(first["rows"]) == 1  # a record after each seed
     assert [row["seed"] for row in found["rows"]] == list(accuracy.FAST_SEEDS[:2])
     accuracies = []
     for row in found["rows"]:
@@ -153,6 +170,35 @@ def test_fast_records_every_seed(
         assert row["seconds_in_all"] >= row["seconds_of_training"] - 0.01
         accuracies.append(row["test_accuracy"])
     assert found["mean_test_accuracy"] == pytest.approx(sum(accuracies) / 2, abs=1e-5)
+
+
+def test_a_record_of_seeds_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On --resume with those that are there, unless they are of another commit."""
+    asked: list[Any] = []
+
+    def same(device: torch.device, rows: Any = (), **_: Any) -> Iterator[dict[str, Any]]:
+        asked.append(list(rows))
+        yield {"rows": [*rows, {"seed": len(rows)}]}
+
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    monkeypatch.setitem(command.BENCHES, "same", ("same-{}", same))
+    for options in ([], ["--resume"], []):
+        command.main(["same", "--device", "cpu", *options])
+    assert asked == [[], [{"seed": 0}], []]
+    monkeypatch.setattr(command, "commit", lambda: "another")
+    command.main(["same", "--device", "cpu", "--resume"])
+    assert asked[-1] == []
+
+
+def test_seeds_that_are_there_are_not_trained_again(
+    few: resnet.ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resnet, "load_data", lambda *_: few)
+    monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=0.1))
+    monkeypatch.setattr(torch.utils.data, "DataLoader", one_process(torch.utils.data.DataLoader))
+    done = [{"seed": 0, "d2l": 0.5, "fit": 0.7}]
+    options = {"epochs": 1, "image_size": 32, "images": 20, "rows": done}
+    assert list(accuracy.same(CPU, 1, **options)) == []
 
 
 def test_both_loops_start_from_the_same_weights(
@@ -170,7 +216,8 @@ def test_both_loops_start_from_the_same_weights(
     monkeypatch.setattr(resnet, "resnet18", Net)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=1e-12))
     monkeypatch.setattr(torch.utils.data, "DataLoader", one_process(torch.utils.data.DataLoader))
-    found = accuracy.same(CPU, 2, epochs=1, image_size=8, images=20)
+    first, found = map(copy.deepcopy, accuracy.same(CPU, 2, epochs=1, image_size=8, images=20))
+    assert found["rows"][:1] == first["rows"]
     weights = [net[1].weight for net in made]
     assert torch.equal(weights[0], weights[1]) and torch.equal(weights[2], weights[3])
     assert not torch.equal(weights[0], weights[2])
@@ -200,6 +247,22 @@ def test_the_two_commands_are_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert commands[-1][:2] == ("make", "test")
 
 
+def test_networks_that_fail_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare(depth: int, *_: Any, compiled: bool) -> Iterator[dict[str, Any]]:
+        if depth == 18:
+            raise RuntimeError("no compiler\nhere")
+        yield {
+            "network": "ResNet-50", "what": "", "images_per_second": 1.0, "time_ratio": 1.0,
+            "time_ratio_quartiles": [1.0, 1.0], "memory_ratio": 1.0,
+        }  # fmt: skip
+
+    monkeypatch.setattr(networks, "compare", compare)
+    *_, record = networks.bench(CPU, 2, 33, eager=True)
+    assert len(record["rows"]) == 1
+    told = "RuntimeError: no compiler"
+    assert record["failed"] == [{"network": "ResNet-18", "compiled": False, "error": told}]
+
+
 def test_networks_bench_measures_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,7 +270,7 @@ def test_networks_bench_measures_both(
     monkeypatch.setattr(command, "RESULTS", tmp_path)
     monkeypatch.setattr(networks, "PAIRS", 2)
     command.main(["networks", "--device", "cpu", "--eager", "--batch", "2", "--size", "33"])
-    record = json.loads((tmp_path / "bench-networks.json").read_text())
+    record = json.loads((tmp_path / "bench-networks-cpu.json").read_text())
     assert record["input"] == [2, 3, 33, 33] and record["precision"] == "float32"
     assert [(row["network"], row["what"]) for row in record["rows"]] == [
         (f"ResNet-{depth}", what)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from resnet.training.devices import machine, pick_device
 
 from ..common import RESULTS, commit, write_whole
-from . import accuracy, book, d2l, networks
+from . import accuracy, book, d2l, networks, probe
 
-# name: the record's, and what is run
-BENCHES: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
+# name: the record's, and what is run; it yields the record whenever there is more of it
+BENCHES: dict[str, tuple[str, Callable[..., Iterator[dict[str, Any]]]]] = {
     "book": ("book", book.bench),
-    "networks": ("networks", networks.bench),
+    "networks": ("networks-{}", networks.bench),
+    "probe": ("probe-{}", probe.bench),
     "d2l": ("d2l-{}", d2l.bench),
     "fast": ("fast-{}", accuracy.fast),
     "same": ("same-epochs-{}", accuracy.same),
@@ -36,6 +37,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     of["networks"].add_argument("--batch", type=int, help="images at once; default: 8, on CUDA 256")
     of["networks"].add_argument("--size", type=int, help="pixels per side; default: 96, CUDA 224")
     of["networks"].add_argument("--eager", action="store_true", help="leave torch.compile out")
+    of["probe"].add_argument("--steps", type=int, help="of an epoch; default: 60")
     of["d2l"].add_argument("--steps", type=int, help="of an epoch; default: 6, on CUDA all")
     of["d2l"].add_argument("--rounds", type=int, help="default: 4, on CUDA 3")
     seeds = range(1, 1 + len(accuracy.FAST_SEEDS))
@@ -44,6 +46,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     of["same"].add_argument("--epochs", type=int, help="default: 3, on CUDA 10")
     of["same"].add_argument("--image-size", type=int, help="default: 28, on CUDA 96")
     of["same"].add_argument("--images", type=int, help="default: the first 12,000, on CUDA all")
+    of["same"].add_argument(
+        "--resume", action="store_true", help="keep the record's seeds, if it is of this commit"
+    )
     options = parser.parse_args(given)
     if options.name == "d2l" and (
         (options.rounds is not None and options.rounds < 1)
@@ -63,9 +68,13 @@ def main(given: Sequence[str] | None = None) -> None:
         "commit": commit(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
-    content = about | run(device, **options)
     path = RESULTS / f"bench-{record.format(device.type)}.json"
-    write_whole(path, json.dumps(content, indent=1) + "\n")
+    if options.pop("resume", False) and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if all(before[name] == about[name] for name in ("machine", "commit")):
+            options["rows"] = before["rows"]
+    for content in run(device, **options):
+        write_whole(path, json.dumps(about | content, indent=1) + "\n")
     print(f"Written to {path.name}.")
 
 

@@ -12,6 +12,7 @@ import copy
 import dataclasses
 import statistics
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -28,8 +29,8 @@ FAST_DEPTH = 8
 FAST_SEEDS = (10, 11, 12, 13, 14)  # not those the recipe was chosen on
 
 
-def fast(device: torch.device, seeds: int | None = None) -> dict[str, Any]:
-    """Train by the recipe FAST, once per seed.
+def fast(device: torch.device, seeds: int | None = None) -> Iterator[dict[str, Any]]:
+    """Train by the recipe FAST, once per seed; after each, yield the record.
 
     The seconds in all are of training and of the test after each epoch; not of loading the data
     and, on a GPU, not of compiling, which a run on noise has done before.
@@ -62,17 +63,17 @@ def fast(device: torch.device, seeds: int | None = None) -> dict[str, Any]:
             f"{row['seconds_of_training']:.1f} s of them training",
             flush=True,
         )
-    accuracies = [row["test_accuracy"] for row in rows]
-    return {
-        "network": run.network,
-        "recipe": run.recipe,
-        "data": run.data,
-        "settings": run.settings,
-        "goal": D2L_FASHION_MNIST["median of 106 public copies"],
-        "mean_test_accuracy": round(statistics.mean(accuracies), 5),
-        "mean_seconds_in_all": round(statistics.mean(r["seconds_in_all"] for r in rows), 2),
-        "rows": rows,
-    }
+        accuracies = [row["test_accuracy"] for row in rows]
+        yield {
+            "network": run.network,
+            "recipe": run.recipe,
+            "data": run.data,
+            "settings": run.settings,
+            "goal": D2L_FASHION_MNIST["median of 106 public copies"],
+            "mean_test_accuracy": round(statistics.mean(accuracies), 5),
+            "mean_seconds_in_all": round(statistics.mean(r["seconds_in_all"] for r in rows), 2),
+            "rows": rows,
+        }
 
 
 def same(
@@ -81,10 +82,12 @@ def same(
     epochs: int | None = None,
     image_size: int | None = None,
     images: int | None = None,
-) -> dict[str, Any]:
-    """Train ResNet-18 by both loops from the same weights, for each seed.
+    rows: Sequence[dict[str, Any]] = (),
+) -> Iterator[dict[str, Any]]:
+    """Train ResNet-18 by both loops from the same weights, for each seed; yield the record.
 
     The last epoch's accuracy. Both are evaluated in the same way, by `resnet.evaluate` in float32.
+    Seeds that are in `rows` are not trained again.
     """
     cuda = device.type == "cuda"
     recipe = dataclasses.replace(
@@ -96,11 +99,11 @@ def same(
     data = resnet.load_data("fashion-mnist")
     if images:
         data = data.first(images, len(data.test_labels))
-    rows = []
+    rows = list(rows)
     with d2l_folder(data):
         train, test = d2l_data(recipe)
         few = [next(iter(test))]  # train_ch6 evaluates after every epoch, which nobody needs here
-        for seed in range(seeds or (5 if cuda else 3)):
+        for seed in range(len(rows), seeds or (5 if cuda else 3)):
             torch.manual_seed(seed)
             by_d2l, ours = resnet.resnet18(10, 1), resnet.resnet18(10, 1)
             start = by_d2l_from(by_d2l, train, few, recipe, device)
@@ -112,15 +115,16 @@ def same(
                 row[name] = round(found.accuracy, 4)
             rows.append(row)
             print(f"seed {seed}: d2l {row['d2l']:.4f}, fit {row['fit']:.4f}", flush=True)
-    return {
-        "network": "ResNet-18",
-        "recipe": recipe.describe(),
-        "data": data.describe(),
-        "mean_test_accuracy": {
-            name: round(statistics.mean(row[name] for row in rows), 5) for name in ("d2l", "fit")
-        },
-        "rows": rows,
-    }
+            yield {
+                "network": "ResNet-18",
+                "recipe": recipe.describe(),
+                "data": data.describe(),
+                "mean_test_accuracy": {
+                    name: round(statistics.mean(row[name] for row in rows), 5)
+                    for name in ("d2l", "fit")
+                },
+                "rows": rows,
+            }
 
 
 def by_d2l_from(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -23,7 +24,7 @@ def timed(*command: str) -> float:
     return round(time.perf_counter() - start, 1)
 
 
-def bench(_: torch.device) -> dict[str, Any]:
+def bench(_: torch.device) -> Iterator[dict[str, Any]]:
     """`make book`, twice, and `make test`."""
     shutil.rmtree(BUILD / "executed", ignore_errors=True)
     shutil.rmtree(BUILD / "html", ignore_errors=True)
@@ -35,4 +36,4 @@ def bench(_: torch.device) -> dict[str, Any]:
     print()
     for name, value in seconds.items():
         print(f"{name:<28}{value:>8.1f} s")
-    return {"versions": {name: installed(name) for name in PACKAGES}, "seconds": seconds}
+    yield {"versions": {name: installed(name) for name in PACKAGES}, "seconds": seconds}

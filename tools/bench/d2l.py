@@ -29,7 +29,7 @@ from resnet.data.fashion_mnist import FILES
 from resnet.measure import multiply_adds
 from resnet.training.batches import Batches
 from resnet.training.devices import Precision, arithmetic, pick_precision
-from resnet.training.speed import ceiling, wait
+from resnet.training.speed import ceiling, failure, wait
 
 NATIVE = ("native precision", "fit", "fit, compiled")  # variants not in float32
 
@@ -207,8 +207,11 @@ def seconds_to_first(loader: Any) -> float:
 
 def bench(
     device: torch.device, steps: int | None = None, rounds: int | None = None
-) -> dict[str, Any]:
-    """D2L's training loop against ours, in turn in one run, and what lies between them."""
+) -> Iterator[dict[str, Any]]:
+    """D2L's training loop against ours, in turn in one run, and what lies between them.
+
+    Yields the record after every round. A variant that fails is told in it and tried no more.
+    """
     cuda = device.type == "cuda"
     rounds = rounds or (3 if cuda else 4)
     recipe = dataclasses.replace(resnet.D2L, epochs=1)
@@ -216,46 +219,60 @@ def bench(
     steps = steps or (-(-60_000 // recipe.batch_size) if cuda else 6)
     data = data.first(train=min(60_000, steps * recipe.batch_size), test=recipe.batch_size)
     n = len(data.train_labels)
-    with d2l_folder(data):
-        work = variants(data, recipe, device)
-        seconds: dict[str, list[float]] = {name: [] for name in work}
-        for i in range(1 + rounds):  # the first one warms up
-            for name, run in work.items():
-                torch.manual_seed(i)
-                taken = run()
-                if i:
-                    seconds[name].append(taken)
-                print(f"round {i}: {name:<20} {n / taken:10,.1f} images/s", flush=True)
-        train, _ = d2l_data(recipe)
-        starting = statistics.median(seconds_to_first(train) for _ in range(3))
     native = pick_precision(None, device)
     ceilings = {p: ceiling(device, p) for p in dict.fromkeys([native, "float32"])}
     operations = 6 * multiply_adds(resnet.resnet18(10, 1), (1, 1, 96, 96))
-    rows: list[dict[str, Any]] = []
-    for name, times in seconds.items():
-        rate = n / statistics.median(times)
-        rows.append(
-            {
-                "variant": name,
-                "precision": (precision := native if name in NATIVE else "float32"),
-                "images_per_second": round(rate, 1),
-                "seconds_per_epoch_of_60000": round(
-                    60_000 / rate + (starting if name == "d2l" else 0), 1
-                ),
-                "speed_over_d2l": spread(
-                    [d / t for d, t in zip(seconds["d2l"], times, strict=True)]
-                ),
-                "share_of_ceiling": round(operations * rate / ceilings[precision], 3),
+    failed: list[dict[str, str]] = []
+    with d2l_folder(data):
+        train, _ = d2l_data(recipe)
+        starting = statistics.median(seconds_to_first(train) for _ in range(3))
+        work = variants(data, recipe, device)
+        seconds: dict[str, list[float]] = {name: [] for name in work}
+        for i in range(1 + rounds):  # the first one warms up
+            for name in list(work):
+                torch.manual_seed(i)
+                try:
+                    taken = work[name]()
+                except Exception as error:
+                    if name == "d2l":  # nothing can be compared without it
+                        raise
+                    failed.append(failure(error, variant=name))
+                    del work[name], seconds[name]
+                    continue
+                if i:
+                    seconds[name].append(taken)
+                print(f"round {i}: {name:<20} {n / taken:10,.1f} images/s", flush=True)
+            if not i:
+                continue
+            rows: list[dict[str, Any]] = []
+            for name, times in seconds.items():
+                rate = n / statistics.median(times)
+                pairs = zip(seconds["d2l"], times, strict=True)
+                rows.append(
+                    {
+                        "variant": name,
+                        "precision": (precision := native if name in NATIVE else "float32"),
+                        "images_per_second": round(rate, 1),
+                        "seconds_per_epoch_of_60000": round(
+                            60_000 / rate + (starting if name == "d2l" else 0), 1
+                        ),
+                        "speed_over_d2l": spread([d / t for d, t in pairs]),
+                        "share_of_ceiling": round(operations * rate / ceilings[precision], 3),
+                    }
+                )
+            yield {
+                "data": data.describe(),
+                "recipe": recipe.describe(),
+                "native_precision": native,
+                "ceiling_gigaflops": {p: round(most / 1e9, 1) for p, most in ceilings.items()},
+                "seconds_to_first_batch": round(starting, 2),
+                "rounds": i,
+                "rows": rows,
+                "failed": failed,
             }
+    for row in rows:
+        low, middle, high = row["speed_over_d2l"]
+        print(
+            f"{row['variant']:<20} {row['images_per_second']:10,.1f} images/s, "
+            f"{middle:.2f} of D2L's ({low:.2f} to {high:.2f})"
         )
-        low, middle, high = rows[-1]["speed_over_d2l"]
-        print(f"{name:<20} {rate:10,.1f} images/s, {middle:.2f} of D2L's ({low:.2f} to {high:.2f})")
-    return {
-        "data": data.describe(),
-        "recipe": recipe.describe(),
-        "native_precision": native,
-        "ceiling_gigaflops": {p: round(most / 1e9, 1) for p, most in ceilings.items()},
-        "seconds_to_first_batch": round(starting, 2),
-        "rounds": rounds,
-        "rows": rows,
-    }

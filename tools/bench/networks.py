@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 import resnet
-from resnet.training.speed import wait
+from resnet.training.devices import arithmetic
+from resnet.training.speed import failure, wait
 
 DEPTHS = (18, 50)
 PAIRS = 15  # measurements of each, in turn
@@ -27,16 +28,23 @@ def networks(depth: int) -> tuple[nn.Module, nn.Module]:
     return resnet.load_torchvision(ours, theirs.state_dict()), theirs
 
 
+def scores(model: nn.Module, x: Tensor) -> Tensor:
+    """Scores, on a GPU in bfloat16."""
+    with arithmetic(x.device, "bfloat16" if x.is_cuda else "float32"):
+        found: Tensor = model(x)
+        return found
+
+
 def forward(model: nn.Module, x: Tensor) -> None:
     """Compute scores without a graph for the gradient."""
     with torch.no_grad():
-        model(x)
+        scores(model, x)
 
 
 def step(model: nn.Module, x: Tensor) -> None:
     """Compute scores and the gradients of all weights."""
     model.zero_grad()
-    model(x).sum().backward()
+    scores(model, x).sum().backward()
 
 
 def seconds(work: Callable[[nn.Module, Tensor], None], model: nn.Module, x: Tensor) -> float:
@@ -58,7 +66,7 @@ def saved_bytes(model: nn.Module, x: Tensor) -> int:
         return tensor
 
     with saved_tensors_hooks(note, lambda tensor: tensor):
-        score = model(x).sum()
+        score = scores(model, x).sum()
     del score
     return sum(kept.values())
 
@@ -95,16 +103,20 @@ def compare(depth: int, x: Tensor, *, compiled: bool) -> Iterator[dict[str, Any]
 
 def bench(
     device: torch.device, batch: int | None = None, size: int | None = None, eager: bool = False
-) -> dict[str, Any]:
-    """Our networks against torchvision's, paired in one run, eager and compiled."""
+) -> Iterator[dict[str, Any]]:
+    """Our networks against torchvision's, paired in one run, eager and compiled.
+
+    Yields the record after every pair. A pair that fails is told in it.
+    """
     cuda = device.type == "cuda"
     batch, size = batch or (256 if cuda else 8), size or (224 if cuda else 96)
     torch.manual_seed(0)
     x = torch.rand(batch, 3, size, size, device=device)
     x = x.contiguous(memory_format=torch.channels_last)
-    rows = []
-    with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
-        for compiled, depth in itertools.product([False] if eager else [False, True], DEPTHS):
+    rows: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    for compiled, depth in itertools.product([False] if eager else [False, True], DEPTHS):
+        try:
             for row in compare(depth, x, compiled=compiled):
                 rows.append(row)
                 low, high = row["time_ratio_quartiles"]
@@ -115,9 +127,12 @@ def bench(
                     f"memory {row['memory_ratio']:.3f} of torchvision's",
                     flush=True,
                 )
-    return {
-        "input": [*x.shape],
-        "precision": "bfloat16" if cuda else "float32",
-        "pairs": PAIRS,
-        "rows": rows,
-    }
+        except Exception as error:
+            failed.append(failure(error, network=f"ResNet-{depth}", compiled=compiled))
+        yield {
+            "input": [*x.shape],
+            "precision": "bfloat16" if cuda else "float32",
+            "pairs": PAIRS,
+            "rows": rows,
+            "failed": failed,
+        }

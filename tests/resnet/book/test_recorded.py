@@ -18,7 +18,7 @@ GOOD = {
 
 def test_every_recorded_measurement_is_read() -> None:
     """The pages show these; the seconds of the two commands are on none."""
-    for name in ("equality", "bench-networks", "bench-d2l-*", "bench-speed-*", "bench-fast-*",
+    for name in ("equality", "bench-networks-*", "bench-d2l-*", "bench-speed-*", "bench-fast-*",
                  "bench-same-epochs-*"):  # fmt: skip
         found = measured(name)
         assert found and all(measurement["rows"] for measurement in found)

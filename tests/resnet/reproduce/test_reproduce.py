@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -63,8 +64,9 @@ from resnet.reproduce.settings import (
     Setting,
     scaled,
 )
-from resnet.reproduce.work import do, slug
+from resnet.reproduce.work import do, longest_first, slug
 from resnet.tables import PLUS_MINUS
+from resnet.training.records import results
 
 SMALL = Setting(folder="small", data="fashion-mnist", recipe=Recipe(steps=9, batch_size=3, lr=1),
                 seeds=(0, 1, 2), note="small")  # fmt: skip
@@ -718,6 +720,20 @@ def test_the_order_of_the_long_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert [path.stem for path in lines[:4]] == [
         f"{name}-width-8-seed10" for name in ("plain-20", "plain-56", "resnet-20", "resnet-56")
     ]
+
+
+def test_chapter_3_reads_what_the_tutorials_claim_writes() -> None:
+    text = (ROOT / "chapters" / "03-resnet-18.ipynb").read_text(encoding="utf-8")
+    found = re.findall(r'resnet\.recorded\(\\"(.+?)\\"\)', text)
+    paths = [job.path.relative_to(results()) for job in plan([CLAIMS["d2l"]], "cpu")]
+    assert len(found) == 1 and len(paths) == 2 and all(path.match(found[0]) for path in paths)
+
+
+def test_the_longest_of_a_seed_begins_first(tmp_path: Path) -> None:
+    jobs = plan([CLAIMS["degradation"]], "papers", seeds=[10, 11], folder=tmp_path)
+    found = [(job.seed, int(job.network.rpartition("-")[2])) for job in longest_first(jobs)]
+    depths = [110, 110, 56, 56, 44, 44, 32, 32, 20, 20]
+    assert found == [(seed, depth) for seed in (10, 11) for depth in depths]
 
 
 def test_side_by_side_is_the_same(smoke: Path, tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from resnet.training.devices import arithmetic, machine, pick_device, pick_precision, process
+from resnet.training.devices import (
+    arithmetic,
+    machine,
+    pick_device,
+    pick_precision,
+    process,
+    process_group,
+)
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -19,14 +26,30 @@ def test_device_without_a_wish(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
         monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
         assert pick_device().type == want
 
 
 def test_a_device_for_each_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert pick_device() == torch.device("cuda", 3)
+
+
+def test_more_processes_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third of three with two GPUs; without a wish, and when it joins the others."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    told = "^LOCAL_RANK=2: 2 GPUs here, .* --nproc-per-node 2"
+    with pytest.raises(ValueError, match=told):
+        pick_device()
+    with pytest.raises(ValueError, match=told), process_group("cuda"):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -465,15 +466,27 @@ def test_bfloat16_learns_and_weights_stay_float32(small: ImageData) -> None:
     assert 0 < abs(record.rows[0]["train_loss"] - exact.rows[0]["train_loss"]) < 0.05
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # the compiler's own look
 def test_compiled_gives_the_same(small: ImageData, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a compiler that changes nothing, so that the test needs no C++."""
-    real = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda m, mode: real(m, backend="eager"))
+    """With a compiler that changes nothing, so that the test needs no C++.
+
+    It is given each kind of unit once, and neither the smaller last batch nor the test.
+    """
+    real, given = torch.compile, []
+
+    def compiler(graph: nn.Module, inputs: object) -> Any:
+        given.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", lambda m, dynamic: real(m, backend=compiler))
     torch._dynamo.reset()
-    assert (
-        run(tiny(), small, image_size=8, compiled=True).rows
-        == run(tiny(), small, image_size=8).rows
+    deep = [network("ResNet-14", 10, 1) for _ in range(2)]  # two units a stage
+    deep[1].load_state_dict(deep[0].state_dict())
+    compiled, eager = (
+        run(model, small, image_size=8, compiled=model is deep[0]).rows for model in deep
     )
+    assert compiled == eager
+    assert len(given) == 5  # the first stage has one kind, the others two
 
 
 class Greedy(nn.Module):
@@ -519,6 +532,22 @@ def test_images_that_do_not_fit(small: ImageData) -> None:
     """Told with what to change, not with where torch stood."""
     with pytest.raises(MemoryError, match=r"^50 images of image_size=100000000 do not fit"):
         run(linear(), small, image_size=100_000_000)
+
+
+def test_the_failed_step_lets_go_before_a_smaller_one_is_tried(small: ImageData) -> None:
+    """What its frames hold would count against the smaller batch."""
+    held: list[weakref.ref[Tensor]] = []
+
+    class Holding(Greedy):
+        def forward(self, x: Tensor) -> Tensor:
+            if len(x) < 50:
+                assert held[0]() is None
+            activations = 2 * x
+            held.append(weakref.ref(activations))
+            return super().forward(x)
+
+    with pytest.raises(MemoryError, match="batch_size=25 does"):
+        run(Holding(30, ""), small)
 
 
 def test_other_errors_pass_through(small: ImageData) -> None:

@@ -68,7 +68,9 @@ def test_speed_is_of_epochs_after_the_first(monkeypatch: pytest.MonkeyPatch) -> 
     assert found["warm_up_seconds"] == 99
     # two operations for each of 160 multiply-adds, forward and twice backward
     assert found["operations_per_second"] == pytest.approx(6 * 160 * 20 / 3)
-    options = {"device": CPU, "precision": "float32", "compiled": True, "progress": False}
+    options = {
+        "device": CPU, "precision": "float32", "compiled": True, "graph": True, "progress": False
+    }  # fmt: skip
     assert asked == [(20, 4, 10, options)]
 
 
@@ -91,6 +93,19 @@ def test_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["share_of_ceiling"] for row in rows] == [0.25, 0.25, 0.5]
     assert rows[0]["input"] == [128, 3, 32, 32]
     assert "operations_per_second" not in rows[0]
+
+
+def test_a_measurement_that_fails_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(model: nn.Module, *_: Any, compiled: bool, **__: Any) -> dict[str, Any]:
+        if compiled:
+            raise RuntimeError("no compiler")
+        return {"operations_per_second": 1.0}
+
+    monkeypatch.setattr(bench, "speed", measured)
+    monkeypatch.setattr(bench, "ceiling", lambda *_: 1.0)
+    eager, compiled = speeds(CPU, ["float32"], names=["ResNet-20"])
+    assert "error" not in eager and eager["share_of_ceiling"] == 1
+    assert compiled["compiled"] and compiled["error"] == "RuntimeError: no compiler"
 
 
 def test_noise_trains() -> None:
