@@ -1,6 +1,6 @@
 """Residual and Inception
 
-level: research
+level: core
 line: Compare a residual block with an Inception block: weights, functions, and what concatenating would do.
 """
 

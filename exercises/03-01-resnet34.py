@@ -1,6 +1,6 @@
 """The 34-layer network
 
-level: warm-up
+level: core
 line: Build ResNet-34 from the module's block and check it weight for weight.
 """
 

@@ -169,12 +169,9 @@ def judge_choices(
 
 @cache
 def part_table(depth: int, size: int, channels: int, classes: int, **options: str) -> LayerTable:
-    """Return what each part of a network costs, for one image; 20 layers are the CIFAR network."""
+    """Return what each part of a network of Table 1 costs, for one image."""
     with torch.device("meta"):
-        if depth == 20:
-            net = nets.cifar_resnet(depth, classes, channels)
-        else:
-            net = nets.imagenet_resnet(depth, classes, channels, **options)  # type: ignore[arg-type]
+        net = nets.imagenet_resnet(depth, classes, channels, **options)  # type: ignore[arg-type]
     return layer_table(net, (1, channels, size, size), depth=1)
 
 

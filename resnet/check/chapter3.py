@@ -10,7 +10,7 @@ from torch import nn
 
 from resnet import nets
 from resnet.blocks import BasicBlock, conv
-from resnet.check.answers import as_number, bn_slips, judge_parts, judge_shapes, part_table, slip
+from resnet.check.answers import as_number, bn_slips, judge_shapes, part_table, slip
 from resnet.check.comparing import Make, Reused, compare_networks, layers_of, with_change, without
 from resnet.check.feedback import exercise
 from resnet.check.formulas import Kind
@@ -116,36 +116,6 @@ def count_18(parameters: object) -> str:
             advice=slip(off.items(), given - expected, otherwise),
         )
     return _("the stages of ResNet-18, and others")
-
-
-@exercise
-def count_20(answers: object) -> str:
-    """Check the parameters of the CIFAR network with 20 layers, option A."""
-    table = part_table(20, 32, 3, 10)
-    stage = 6 * 9 * 16 * 16
-    slips: dict[str, dict[object, str]] = {
-        "stem": {
-            **bn_slips(27 * 16 + 32, 16),
-            27 * 16: _("a batch normalisation follows the convolution."),
-            9 * 16 + 32: _("the images have three channels."),
-        },
-        "stage1": {
-            **bn_slips(stage + 6 * 2 * 16, 6 * 16),
-            stage: _("six batch normalisations are missing."),
-        },
-        "fc": {640: _("the linear layer has biases.")},
-    }
-    for i, (channels, before) in ((2, (32, 16)), (3, (64, 32))):
-        full = 6 * (9 * channels**2 + 2 * channels)
-        right = full - 9 * channels * (channels - before)
-        slips[f"stage{i}"] = {
-            **bn_slips(right, 6 * channels),
-            full: _("the first convolution of the stage has fewer channels coming in."),
-            right + before * channels + 2 * channels: _("option A has no projection."),
-            right + before * channels: _("option A has no projection."),
-        }
-    judge_parts(answers, table, slips, 16 + 6 * (16 + 32 + 64))
-    return _("every part and the total of {parameters:,}", parameters=table.parameters)
 
 
 @exercise

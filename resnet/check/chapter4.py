@@ -32,96 +32,6 @@ from resnet.translation import _
 
 
 @exercise
-def count_layers(answers: object) -> str:
-    """Check which layers make the 50 of ResNet-50."""
-    with torch.device("meta"):
-        net = nets.resnet50()
-    convolutions = [n for n, layer in net.named_modules() if isinstance(layer, nn.Conv2d)]
-    main = sum("shortcut" not in name for name in convolutions)
-    beside = len(convolutions) - main
-    judge_numbers(
-        answers,
-        {
-            "convolutions on the main path": main,
-            "linear layers": 1,
-            "convolutions in all": len(convolutions),
-        },
-        {
-            "convolutions on the main path": {
-                main - 1: _("the stem has a convolution."),
-                main + 1: _("the linear layer is no convolution."),
-                main + beside: _("projections are beside the main path."),
-                33: _("a bottleneck has three convolutions."),
-            },
-            "convolutions in all": {
-                main: _("the projections count here."),
-                main + beside - 1: _(
-                    "the first stage needs a projection too: what goes in and out?"
-                ),
-                main + 16: _("only the first block of a stage has a projection."),
-            },
-        },
-    )
-    return _("{main} + 1 = 50, and {beside} projections beside them", main=main, beside=beside)
-
-
-KERAS_EPS = 1e-3  # of its batch normalisation
-
-
-@exercise
-def keras_blocks(IdentityBlock: object, ConvolutionalBlock: object) -> str:
-    """Check the two blocks of the Keras articles, with a kernel of f x f in the middle."""
-
-    def identity_branch(_: int, filters: list[int], f: int) -> list[Conv]:
-        return [Conv(filters[0], 1), Conv(filters[1], f), Conv(filters[2], 1)]
-
-    def fixed_identity(_: int, filters: list[int], f: int) -> list[Conv]:
-        return [Conv(filters[0], 1), Conv(filters[1], 3), Conv(filters[2], 1)]
-
-    def branch(_: int, filters: list[int], f: int, s: int) -> list[Conv]:
-        return [Conv(filters[0], 1, s), Conv(filters[1], f), Conv(filters[2], 1)]
-
-    def middle(_: int, filters: list[int], f: int, s: int) -> list[Conv]:
-        return [Conv(filters[0], 1), Conv(filters[1], f, s), Conv(filters[2], 1)]
-
-    def fixed(_: int, filters: list[int], f: int, s: int) -> list[Conv]:
-        return [Conv(filters[0], 1, s), Conv(filters[1], 3), Conv(filters[2], 1)]
-
-    narrow, wide = drawn((2, 4), (9, 13))
-    no_f = _("the middle convolution does not take its size from f.")
-    keeping: Cases = [
-        ((8, [3, 5, 8], 3), (3, 8, 9, 6)),
-        ((9, [4, 4, 9], 5), (2, 9, 7, 8)),
-        ((wide, [narrow, 5, wide], 3), (2, wide, 6, 9)),
-    ]
-    judge_block(
-        IdentityBlock,
-        keeping,
-        *originals(identity_branch, also=[(fixed_identity, no_f)]),
-        "IdentityBlock",
-        other_eps=KERAS_EPS,
-    )
-    changing: Cases = [
-        ((6, [3, 5, 8], 3, 2), (3, 6, 9, 12)),
-        ((7, [4, 4, 9], 5, 1), (2, 7, 7, 8)),
-        ((8, [3, 5, 8], 3, 1), (2, 8, 6, 5)),
-        ((6, [narrow, 5, wide], 3, 2), (2, 6, 8, 7)),
-    ]
-    formula, slips = originals(
-        branch,
-        also=[
-            (middle, _("the stride is on the middle convolution, not on the first 1x1.")),
-            (fixed, no_f),
-        ],
-        project_always=True,
-    )
-    judge_block(
-        ConvolutionalBlock, changing, formula, slips, "ConvolutionalBlock", other_eps=KERAS_EPS
-    )
-    return alike(len(keeping) + len(changing))
-
-
-@exercise
 def bottleneck(Bottleneck: object) -> str:
     """Check the bottleneck of v1.5: `Bottleneck(in_channels, channels, stride=1)`."""
 
@@ -283,6 +193,9 @@ def cost_v15(answers: object) -> str:
     return _("{n:,} multiply-adds in all", n=sum(more.values()))
 
 
+FLOPS = _("a multiplication with its addition is counted alike in both blocks.")
+
+
 @exercise
 def how_narrow(answers: object) -> str:
     """Check how the weights of a bottleneck split as its ends get wider."""
@@ -307,6 +220,8 @@ def how_narrow(answers: object) -> str:
             },
             "middle at e = 8 for the cost of 64 at e = 4": {
                 32.0: _("only the 1x1 convolutions grow with e."),
+                64 * (34 / 25) ** 0.5: FLOPS,
+                64 * (17 / 50) ** 0.5: FLOPS,
                 64 * 17 / 25: _("the weights go with the square of the middle's width."),
             },
         },

@@ -37,8 +37,6 @@ def judge_block(
     formula: Formula,
     mistakes: Mistakes,
     name: str,
-    *,
-    other_eps: float = EPS,
 ) -> None:
     """Raise Wrong unless `answer(*arguments)` is a block that computes `formula`.
 
@@ -48,7 +46,6 @@ def judge_block(
         formula: called with (layers, x, *arguments).
         mistakes: formulas of likely wrong answers, and what to say about each.
         name: what the text calls the answer.
-        other_eps: of batch normalisation, as good as PyTorch's own.
 
     """
     if not callable(answer) or isinstance(answer, nn.Module):
@@ -63,9 +60,6 @@ def judge_block(
         module = built(answer, arguments, shown)
         if any(isinstance(part, ResidualUnit) for part in module.modules()):
             raise Wrong("This is the book's own block. Write one of your own, from nn's layers.")
-        for layer in module.modules():
-            if isinstance(layer, nn.BatchNorm2d) and layer.eps == other_eps:
-                layer.eps = EPS
         compare(
             module,
             shape,

@@ -103,7 +103,7 @@ def original(
 ) -> Tensor:
     """Compute the unit of 2016a, Fig. 5: conv-BN-ReLU-…-conv-BN, the addition, a ReLU.
 
-    The options are mistakes, but for `project_always`. Indices count from the end: -1 is the last.
+    The options are mistakes. Indices count from the end: -1 is the last.
     """
     parts = convs(*arguments)
     y, stride = x, 1
@@ -162,28 +162,18 @@ ORIGINAL_SLIPS: list[tuple[dict[str, Any], str]] = [
 
 
 def originals(
-    convs: Convs, *, also: Sequence[tuple[Convs, str]] = (), project_always: bool = False
+    convs: Convs, *, also: Sequence[tuple[Convs, str]] = ()
 ) -> tuple[Formula, list[tuple[Formula, str]]]:
     """Return the formula of an original unit, and of the mistakes, with what to say about each.
 
     Args:
         convs: of the branch.
         also: mistaken branches.
-        project_always: whether the shortcut is a projection even where the shape is kept.
 
     """
-    formula = partial(original, convs, project_always=project_always)
-    slips: list[tuple[Formula, str]] = [
-        (partial(original, wrong, project_always=project_always), says) for wrong, says in also
-    ]
-    if project_always:
-        says = _("the projection on the shortcut is there always, even if no shape changes.")
-        slips.append((partial(original, convs), says))
-    for options, says in ORIGINAL_SLIPS:
-        slips.append(
-            (partial(original, convs, **{"project_always": project_always, **options}), says)
-        )
-    return formula, slips
+    slips: list[tuple[Formula, str]] = [(partial(original, wrong), says) for wrong, says in also]
+    slips += [(partial(original, convs, **options), says) for options, says in ORIGINAL_SLIPS]
+    return partial(original, convs), slips
 
 
 def preact(

@@ -79,9 +79,7 @@ def test_no_answer_is_told_so(name: str) -> None:
 
 def test_wrong_number_of_answers() -> None:
     assert "resnet.check.residual(Residual)" in repr(check.residual())
-    assert "resnet.check.keras_blocks(IdentityBlock, ConvolutionalBlock)" in repr(
-        check.keras_blocks(1, 2, 3)
-    )
+    assert "resnet.check.preact_forgotten(numbers, answers)" in repr(check.preact_forgotten(1))
     assert "Call it as in the text" in repr(check.residual(answer=1))
 
 

@@ -75,7 +75,7 @@ def test_leaves_random_numbers_and_weights_alone() -> None:
 
 
 KEPT = {
-    "residual": ("Residual",), "keras-blocks": ("IdentityBlock", "ConvolutionalBlock"),
+    "residual": ("Residual",),
     "bottleneck": ("Bottleneck",), "resnext": ("Grouped",), "table-1": ("make",),
     "preact-bottleneck": ("PreActBottleneck",), "preact-network": ("make",),
     "stochastic-depth": ("StochasticBranch",),

@@ -1,6 +1,6 @@
 """Split and join
 
-level: research
+level: core
 line: Build a ResNeXt block, a bottleneck whose 3×3 convolution is divided into groups.
 """
 

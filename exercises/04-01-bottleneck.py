@@ -67,3 +67,5 @@ class Bottleneck(nn.Module):
 
 # %% explanation [markdown]
 # The check gave your block and a bottleneck of v1.5 the same weights and compared outputs, in training and in evaluation mode, and gradients. The number of parameters could not have told v1 from v1.5: the same tensors fit into both. In v1.5 the 3×3 convolution reads every pixel on its way to the smaller image; in v1 the first 1×1 convolution skips three quarters of them.
+#
+# Courses and articles that build ResNet-50 in Keras have two blocks in its place: the *identity block* is `Bottleneck(4 * c, c)`, and the *convolutional block*, which always has a projection, is `Bottleneck(in_channels, c, s)` with the stride on the first 1×1 convolution.

@@ -42,3 +42,5 @@ def parameters(in_channels, channels, blocks):
 # %% explanation [markdown]
 # For ResNet-18 the stages have `parameters(64, 64, 2)` = 147,968, `parameters(64, 128, 2)` = 525,568, `parameters(128, 256, 2)` = 2,099,712 and `parameters(256, 512, 2)` = 8,393,728 parameters. From stage to stage this is about four times as much, because the number of channels doubles and the weights go with its square. With stem and head the total for
 # three input channels and 1,000 classes is 11,689,512.
+#
+# The paper's networks for CIFAR-10 (Sec. 4.2) have three such stages with 16, 32 and 64 channels, and zero padding (option A) where a projection would be. Without the projection's line, 20 layers (three blocks per stage) have 464 + 14,016 + 51,072 + 203,520 + 650 = 269,722 parameters with stem and linear layer: the 0.27 million of the paper's Table 6.

@@ -59,3 +59,5 @@ answers["total"] = sum(answers.values())
 
 # %% explanation [markdown]
 # The parts have 9,536, 215,808, 1,219,584, 7,098,368, 14,964,736 and 2,049,000 parameters, 25,557,032 in all. The last stage alone has more than half of them, with three of the sixteen blocks, on images of 7×7 pixels; the third has more multiply-adds than any other. The linear layer has a twelfth.
+#
+# The name counts the layers with weights on the main path: $1 + 3 \cdot 16 = 49$ convolutions and one linear layer. Four projections lie beside it, one for each stage; the first stage has stride 1 and needs one all the same, because it leads from 64 to 256 channels.
