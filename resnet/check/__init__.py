@@ -7,7 +7,16 @@ Every exercise's check is here under its name; the names come from the chapters'
 from typing import TYPE_CHECKING
 
 # each makes its checks known to `CHECKS`
-from resnet.check import chapter1, chapter2, chapter3, chapter4, chapter5, chapter7  # noqa: F401
+from resnet.check import (  # noqa: F401
+    chapter1,
+    chapter2,
+    chapter3,
+    chapter4,
+    chapter5,
+    chapter6,
+    chapter7,
+)
+from resnet.check.curves import losses
 from resnet.check.feedback import CHECKS, Feedback, summary
 
 if TYPE_CHECKING:
@@ -17,6 +26,6 @@ if TYPE_CHECKING:
         """Return the check of an exercise."""
 
 
-__all__ = ["Feedback", "summary"]
+__all__ = ["Feedback", "losses", "summary"]
 __all__ += CHECKS
 globals().update(CHECKS)

@@ -17,7 +17,7 @@ from resnet.translation import _
 Slips = Mapping[str, Mapping[object, str]]
 
 
-def _given(answers: object, keys: Sequence[str]) -> dict[str, object]:
+def given_under(answers: object, keys: Sequence[str]) -> dict[str, object]:
     """Return what the reader wrote under each key; Wrong for gaps and for other keys."""
     if not isinstance(answers, Mapping):
         raise Wrong(
@@ -43,7 +43,7 @@ def judge_numbers(
 ) -> None:
     """Raise Wrong unless each number is right, to a relative `tolerance`."""
     said = []
-    for key, value in _given(answers, list(expected)).items():
+    for key, value in given_under(answers, list(expected)).items():
         number = as_number(value, key)
         if abs(number - expected[key]) <= tolerance * abs(expected[key]):
             continue
@@ -98,7 +98,7 @@ def judge_shapes(
 ) -> None:
     """Raise Wrong unless each shape is right; "error" stands for what does not run."""
     said = []
-    for key, value in _given(answers, list(expected)).items():
+    for key, value in given_under(answers, list(expected)).items():
         given = _shape(value, key)
         if given == expected[key]:
             continue
@@ -150,7 +150,7 @@ def judge_choices(
 ) -> None:
     """Raise Wrong unless each letter is right; `reasons` says for each wrong one why it is not."""
     said = []
-    for key, value in _given(answers, list(expected)).items():
+    for key, value in given_under(answers, list(expected)).items():
         letters = sorted([expected[key], *reasons[key]])
         letter = value.strip().lower().strip("()") if isinstance(value, str) else value
         if letter not in letters:

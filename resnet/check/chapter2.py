@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +10,10 @@ from torch import Tensor, nn
 
 from resnet.blocks import BasicBlock, ZeroPad
 from resnet.check.answers import as_number, judge_choices, judge_numbers, judge_shapes, slip
-from resnet.check.comparing import Cases, alike, drawn, judge_block
+from resnet.check.comparing import Cases, alike, close, drawn, judge_block, run
 from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, originals
-from resnet.check.running import Wrong, call, function, kind
+from resnet.check.running import Wrong, built, call, function, kind
 from resnet.nets import cifar_resnet
 from resnet.translation import _
 
@@ -348,3 +349,124 @@ def inception(numbers: object, answers: object) -> str:
         "four numbers, two choices; Inception has {share:.0%} of the residual block's weights",
         share=in_all / residual,
     )
+
+
+STATISTICS = ("running_mean", "running_var")
+
+
+@exercise
+def batch_norm(BatchNorm: object, answers: object) -> str:
+    """Check batch normalisation in both modes, and what a forgotten eval() does."""
+    make = function(BatchNorm, "BatchNorm")
+    for channels, shape in ((3, (4, 3, 5, 6)), (5, (2, 5, 2, 3))):
+        _normalises(make, channels, shape)
+    judge_choices(
+        answers,
+        {"scores of an image": "b", "running averages": "c"},
+        {
+            "scores of an image": {
+                "a": _("Which mean is subtracted in training mode?"),
+                "c": _("Where in the layer would labels come in?"),
+            },
+            "running averages": {
+                "a": _("Does your own forward need a gradient to write them?"),
+                "b": _("Is it an optimiser that writes them in your own forward?"),
+            },
+        },
+    )
+    return _("both modes, gradients and running averages; two choices")
+
+
+def _normalises(make: Callable[..., object], channels: int, shape: tuple[int, ...]) -> None:
+    shown = f"BatchNorm({channels})"
+    mine, theirs = built(make, [channels], shown), nn.BatchNorm2d(channels)
+    if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in mine.modules()):
+        raise Wrong("This is PyTorch's own layer. Write one from tensor operations.")
+    random = torch.Generator().manual_seed(channels)
+    x = [3 * i + (2 + i) * torch.randn(shape, generator=random) for i in range(3)]
+    run(mine, x[0], shown)  # a starter without any parts says so here
+    mine = built(make, [channels], shown)
+    for what, has, names in (
+        ("parameter", dict(mine.named_parameters()), ("weight", "bias")),
+        ("buffer", dict(mine.named_buffers()), STATISTICS),
+    ):
+        for name in names:
+            if name not in has or has[name].shape != (channels,):
+                raise Wrong(
+                    "{shown} has no {what} {name} of shape ({channels},).",
+                    shown=shown,
+                    what=what,
+                    name=name,
+                    channels=channels,
+                )
+            if not torch.equal(has[name], theirs.state_dict()[name]):
+                raise Wrong(
+                    "{shown}: {name} does not start as in the text.", shown=shown, name=name
+                )
+    weight, bias = torch.rand(2, channels, generator=random) + 0.5
+    for module in (mine, theirs):
+        module.load_state_dict({"weight": weight, "bias": bias}, strict=False)
+    for i, images in enumerate(x[:2]):
+        _same_step(mine.train(), theirs.train(), images, f"{shown}, training mode, batch {i + 1}")
+    kept = {name: getattr(mine, name).clone() for name in STATISTICS}
+    out, right = run(mine.eval(), x[2], shown).detach(), theirs.eval()(x[2]).detach()
+    if not close(out, right):
+        told = _("expected the running averages in the place of the batch's mean and variance.")
+        raise Wrong("{shown}, evaluation mode: {told}", shown=shown, told=told)
+    if any(not torch.equal(kept[name], getattr(mine, name)) for name in STATISTICS):
+        raise Wrong(
+            "{shown}, evaluation mode: the running averages move; they should stay.", shown=shown
+        )
+
+
+def _same_step(mine: nn.Module, theirs: nn.Module, x: Tensor, what: str) -> None:
+    """Compare output, running averages and gradient of one batch in training mode."""
+    old = {name: getattr(mine, name).clone() for name in STATISTICS}
+    leaf, other = x.clone().requires_grad_(), x.clone().requires_grad_()
+    out, right = run(mine, leaf, what), theirs(other)
+    scale, shift = (theirs.get_parameter(n)[:, None, None] for n in ("weight", "bias"))
+    axes = (0, 2, 3)
+    mean, var = x.mean(axes, keepdim=True), x.var(axes, correction=0, keepdim=True)
+    many = x.numel() / x.shape[1]
+    if not close(out, right):
+        slips = (
+            ((x - mean) / (var * many / (many - 1) + 1e-5).sqrt() * scale + shift,
+             _("the variance that normalises divides by M, not by M - 1.")),
+            (F.instance_norm(x) * scale + shift,
+             _("the mean and the variance are over all images of the batch together.")),
+            ((x - x.mean()) / x.std() * scale + shift, _("each channel has a mean of its own.")),
+            ((x - mean) / (var + 1e-5).sqrt(), _("weight and bias are missing.")),
+            ((x - mean) / (var + 1e-5) * scale + shift, _("divide by the root of the variance.")),
+            ((x - old["running_mean"][:, None, None])
+             / (old["running_var"][:, None, None] + 1e-5).sqrt() * scale + shift,
+             _("normalise by the batch's own mean and variance, not by the running averages.")),
+        )  # fmt: skip
+        for wrong, says in slips:
+            if close(out, wrong):
+                raise Wrong("{what}: {says}", what=what, says=says)
+        raise Wrong("{what} has not the right output.", what=what)
+    batch = {"running_mean": mean.flatten(), "running_var": var.flatten() * many / (many - 1)}
+    for name in STATISTICS:
+        now = getattr(mine, name)
+        if close(now, getattr(theirs, name)):
+            continue
+        told = _("is not what the text says.")
+        if torch.equal(now, old[name]):
+            told = _("has not moved.")
+        elif close(now, 0.1 * old[name] + 0.9 * batch[name]):
+            told = _("moves too much: momentum is the share of the new batch.")
+        elif close(now, 0.9 * old[name] + 0.1 * var.flatten()):
+            told = _("takes the unbiased variance, which divides by M - 1.")
+        raise Wrong("{what}: {name} {told}", what=what, name=name, told=told)
+    if any(getattr(mine, name).requires_grad for name in STATISTICS):
+        raise Wrong("{what}: the running averages are part of the graph of gradients.", what=what)
+    if not out.requires_grad:
+        raise Wrong("{what}: no gradients flow.", what=what)
+    (found,) = torch.autograd.grad(out.sin().sum(), leaf, allow_unused=True)
+    (wanted,) = torch.autograd.grad(right.sin().sum(), other)
+    if found is None or not close(found, wanted):
+        raise Wrong(
+            "{what}: the gradient of the input is another. It "
+            "flows through the mean and the variance of the batch as well.",
+            what=what,
+        )

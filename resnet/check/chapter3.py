@@ -3,18 +3,41 @@
 import copy
 import math
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache, partial
+from itertools import pairwise, product
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+import torchvision
+from torch import Tensor, nn
 
 from resnet import nets
 from resnet.blocks import BasicBlock, conv
-from resnet.check.answers import as_number, bn_slips, judge_shapes, part_table, slip
-from resnet.check.comparing import Make, Reused, compare_networks, layers_of, with_change, without
+from resnet.check import curves
+from resnet.check.answers import as_number, bn_slips, given_under, judge_shapes, part_table, slip
+from resnet.check.comparing import (
+    Make,
+    Reused,
+    close,
+    compare_networks,
+    layers_of,
+    run,
+    with_change,
+    without,
+)
 from resnet.check.feedback import exercise
 from resnet.check.formulas import Kind
-from resnet.check.running import Wrong, built, call, function, not_the_books, own_copy
+from resnet.check.running import (
+    Wrong,
+    built,
+    call,
+    counted,
+    function,
+    kind,
+    not_the_books,
+    own_copy,
+)
 from resnet.measure import count_parameters, multiply_adds
 from resnet.translation import _
 
@@ -57,6 +80,55 @@ def resnet34(net: object) -> str:
             ) from None
         raise
     return _("scores, gradients and layers agree with ResNet-34")
+
+
+@exercise
+def torchvision_names(renamed: object, net: object) -> str:
+    """Check `renamed(state)`: torchvision's ResNet-34 under the names of the reader's own."""
+    ask = function(renamed, "renamed")
+    mine = own_copy(net, "net")
+    theirs = torchvision.models.resnet34()
+    for name, tensor in theirs.state_dict().items():  # nothing is equal by accident
+        if "running" in name or name.endswith("bias") or tensor.ndim == 1:
+            tensor.copy_(torch.rand(tensor.shape) + 0.5)
+    state = theirs.state_dict()
+    given = call(ask, copy.copy(state), shown="renamed(state)")
+    if not isinstance(given, Mapping):
+        raise Wrong(
+            "renamed(state) is {given}; expected tensors by their names in net.", given=kind(given)
+        )
+    wanted = mine.state_dict()
+    for name, tensor in wanted.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        if name not in given:
+            missing = sum(n not in given for n in wanted)
+            raise Wrong(
+                "renamed(state) has nothing for {name!r} of net, one of {missing} that it lacks.",
+                name=name,
+                missing=counted(missing, "name"),
+            )
+        if not isinstance(given[name], torch.Tensor) or given[name].shape != tensor.shape:
+            raise Wrong(
+                "renamed(state)[{name!r}] is {given}; net has shape {tensor} there.",
+                name=name,
+                given=kind(given[name]),
+                tensor=tuple(tensor.shape),
+            )
+    if strange := [name for name in given if name not in wanted]:
+        raise Wrong("renamed(state) has {strange!r}, which is no name in net.", strange=strange[0])
+    mine.load_state_dict({name: tensor.clone() for name, tensor in given.items()}, strict=False)
+    x = torch.randn(2, 3, 33, 40)
+    with torch.no_grad():
+        out, right = run(mine.eval(), x, "net"), theirs.eval()(x)
+    if close(out, right):
+        return _("every tensor has its name, and the scores are torchvision's")
+    sources = {tensor.sum().item() for name, tensor in state.items() if tensor.ndim}
+    for name, tensor in given.items():
+        if tensor.ndim and tensor.sum().item() not in sources:
+            raise Wrong("renamed(state)[{name!r}] is none of torchvision's tensors.", name=name)
+    raise Wrong("Every name has a tensor of the right shape, but the scores are not torchvision's. "
+                "Which tensors of equal shape have changed places?")  # fmt: skip
 
 
 @exercise
@@ -180,6 +252,181 @@ def small_stem(with_small_stem: object) -> str:
         "the network is right; a small image costs it {ratio:.1f} times as many multiply-adds",
         ratio=ratio,
     )
+
+
+class _Probe(nn.Module):
+    """A linear layer that notes what it gets: images, weights, mode."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(classes, features) / 3)
+        self.calls: list[tuple[Tensor, Tensor, bool]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls.append((x.detach().clone(), self.weight.detach().clone(), self.training))
+        return x.flatten(1) @ self.weight.T
+
+
+@exercise
+def four_bugs(train: object) -> str:
+    """Check a loop: `train(net, images, labels, test_images, test_labels, epochs, lr, batch)`."""
+    ask = function(train, "train")
+    count, classes, epochs, lr, size = 22, 3, 3, 0.5, 8
+    images, tests = torch.randn(count, 1, 2, 3), torch.randn(9, 1, 2, 3)
+    labels, test_labels = torch.arange(count) % classes, torch.arange(9) % classes
+    net = _Probe(6, classes)
+    shown = "train(net, …, epochs=3, lr=0.5, batch_size=8)"
+    given = call(ask, net, images, labels, tests, test_labels, epochs, lr, size, shown=shown)
+    steps = [c for c in net.calls if not _among(c[0][:1], tests)]
+    tested = [c for c in net.calls if _among(c[0][:1], tests)]
+    if not tested or not steps:
+        raise Wrong("{shown} does not run net on training and on test images.", shown=shown)
+    numbers = [_positions(x, images) for x, *_ in steps]
+    whole = [n for batch in numbers for n in batch]
+    if sorted(whole) != sorted(list(range(count)) * epochs):
+        raise Wrong(
+            "{shown} does not go through each training image once per epoch; "
+            "the last batch may be smaller.",
+            shown=shown,
+        )
+    orders = [whole[i : i + count] for i in range(0, len(whole), count)]
+    if sorted(orders[0]) != list(range(count)) or max(map(len, numbers)) != size:
+        raise Wrong(
+            "{shown} does not take {size} images per batch, epoch by epoch.", shown=shown, size=size
+        )
+    if list(range(count)) in orders or orders[0] == orders[1]:
+        raise Wrong(
+            "{shown} goes through the images in the same order in every epoch.", shown=shown
+        )
+    _judge_steps(numbers, [c[1] for c in steps] + [net.weight.detach()], images, labels, lr, shown)
+    if not all(mode for *_, mode in steps):
+        raise Wrong(
+            "{shown} makes steps in evaluation mode. What did the last test leave behind?",
+            shown=shown,
+        )
+    if any(mode for *_, mode in tested):
+        raise Wrong("{shown} tests in training mode.", shown=shown)
+    by_hand = _accuracies(net.calls, tests, test_labels)
+    found = [as_number(value, shown) for value in given] if isinstance(given, list | tuple) else []
+    if len(found) != epochs or any(
+        abs(a - b) > 1e-4 for a, b in zip(found, by_hand[-epochs:], strict=True)
+    ):
+        raise Wrong(
+            "{shown} returns {given}; expected the accuracy on the test images "
+            "after each epoch, from 0 to 1.",
+            shown=shown,
+            given=kind(given),
+        )
+    return _("order, mode, loss and gradient of every step, and the tests")
+
+
+def _among(x: Tensor, images: Tensor) -> bool:
+    return bool((images == x).flatten(1).all(1).any())
+
+
+def _positions(x: Tensor, images: Tensor) -> list[int]:
+    return [n for image in x for n in (images == image).flatten(1).all(1).nonzero()[:, 0].tolist()]
+
+
+def _accuracies(
+    calls: list[tuple[Tensor, Tensor, bool]], tests: Tensor, labels: Tensor
+) -> list[float]:
+    """Return the accuracy at each whole test, in one batch or in several."""
+    hits: list[bool] = []
+    for x, weight, _mode in calls:
+        if _among(x[:1], tests):
+            predicted = (x.flatten(1) @ weight.T).argmax(1)
+            hits += (predicted == labels[_positions(x, tests)]).tolist()
+    return [sum(hits[i : i + len(tests)]) / len(tests) for i in range(0, len(hits), len(tests))]
+
+
+def _judge_steps(
+    numbers: list[list[int]],
+    weights: list[Tensor],
+    images: Tensor,
+    labels: Tensor,
+    lr: float,
+    shown: str,
+) -> None:
+    """Raise Wrong unless each step is the gradient's of its batch; name the first bug otherwise."""
+    if all(torch.equal(a, b) for a, b in pairwise(weights)):
+        raise Wrong("{shown} makes no steps: the weights stay as they are.", shown=shown)
+
+    def follows(softmax: bool, sums: bool, unshuffled: bool, mean: bool) -> bool:
+        added = torch.zeros_like(weights[0])
+        place = 0
+        for batch, now, then in zip(numbers, weights, weights[1:], strict=True):
+            weight = now.clone().requires_grad_()
+            scores = images[batch].flatten(1) @ weight.T
+            y = labels[place : place + len(batch)] if unshuffled else labels[batch]
+            place = (place + len(batch)) % len(images)
+            loss = F.cross_entropy(scores.softmax(1) if softmax else scores, y,
+                                   reduction="mean" if mean else "sum")  # fmt: skip
+            (gradient,) = torch.autograd.grad(loss, weight)
+            added = added * sums + gradient
+            if not torch.allclose(then - now, -lr * added, atol=1e-4):
+                return False
+        return True
+
+    for softmax, sums, unshuffled, mean in product((False, True), (False, True), (False, True),
+                                                   (True, False)):  # fmt: skip
+        if not follows(softmax, sums, unshuffled, mean):
+            continue
+        if unshuffled:
+            raise Wrong(
+                "{shown}: the images of a batch get the labels of other images.", shown=shown
+            )
+        if sums:
+            raise Wrong(
+                "{shown}: a step goes along the gradients of earlier batches, too.", shown=shown
+            )
+        if softmax:
+            raise Wrong(
+                "{shown}: the loss is not the cross-entropy. What does it expect?", shown=shown
+            )
+        if not mean:
+            raise Wrong("{shown}: the loss is the sum over the batch, not the mean.", shown=shown)
+        return
+    raise Wrong(
+        "{shown}: a step is not the learning rate times the gradient of its batch's loss. "
+        "Plain stochastic gradient descent has no momentum and no decay.",
+        shown=shown,
+    )
+
+
+FAULTS = dict(enumerate(("rate too high", "rate too low", "rate lowered too early",
+                         "too few images", "labels of other images",
+                         "test images prepared otherwise"), start=1))  # fmt: skip
+AGAINST = {
+    "rate too high": _("Then the losses would be large at first, before they settle."),
+    "rate too low": _("Then both losses would fall together all the time, only slowly."),
+    "rate lowered too early": _(
+        "Then it would be the right training up to some step, and hardly move from there on."
+    ),
+    "too few images": _("Then the training loss would go to zero, and the test loss would not."),
+    "labels of other images": _("Then neither loss would leave ln 10 by much, at any step."),
+    "test images prepared otherwise": _(
+        "Then the training loss would be that of the right training."
+    ),
+}
+
+
+@exercise
+def loss_curves(answers: object) -> str:
+    """Check which fault each of six recorded trainings has."""
+    expected = {letter: next(n for n, f in FAULTS.items() if f == fault)
+                for letter, fault in curves.LETTERS.items()}  # fmt: skip
+    said = []
+    for key, value in given_under(answers, list(expected)).items():
+        number = as_number(value, key)
+        if number not in FAULTS:
+            raise Wrong("{key}: expected one of 1 to 6, not {value!r}.", key=key, value=value)
+        if number != expected[key]:
+            reason = AGAINST[FAULTS[int(number)]]
+            said.append(_("{key}: not ({number}). {reason}", key=key, number=number, reason=reason))
+    if said:
+        raise Wrong(*said)
+    return _("all six")
 
 
 @exercise

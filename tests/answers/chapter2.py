@@ -204,3 +204,67 @@ RIGHT["broken-block"] = [
     "def find(h, b):\n    r = torch.tensor(b).log() - torch.tensor(h).log()\n"
     "    return (r[1:] - r[:-1]).abs().argmax()",
 ]
+
+WRONG["batch-norm"] = [
+    Slip("x.var((0, 2, 3), correction=0)", "x.var((0, 2, 3))", "divides by M, not by M - 1"),
+    Slip("correction=1", "correction=0", "running_var takes the unbiased"),
+    Slip("lerp_(unbiased, self.momentum)", "lerp_(unbiased, 1 - self.momentum)", "too much"),
+    Slip("if self.training:", "if True:", "evaluation mode: expected the running averages"),
+    Slip("if self.training:", "if not self.training:", "not by the running averages"),
+    Slip("x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)",
+         "x.mean((0, 2, 3)).detach(), x.var((0, 2, 3), correction=0).detach()",
+         "gradient of the input is another"),
+    Slip("x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)", "x.mean(), x.var(correction=0)",
+         "each channel has a mean of its own|raised"),
+    Slip("self.weight / torch.sqrt(var + self.eps)", "self.weight / (var + self.eps)", "root"),
+    Slip("            self.running_mean.lerp_(mean.detach(), self.momentum)\n", "",
+         "running_mean has not moved"),
+    Slip("        self.bias = nn.Parameter(torch.zeros(channels))\n", "        self.bias = 0\n",
+         "raised|no parameter bias"),
+    Slip("self.register_buffer(\"running_var\", torch.ones(channels))",
+         "self.running_var = torch.ones(channels)", "no buffer running_var"),
+    Slip("class BatchNorm(nn.Module):", "class BatchNorm(nn.BatchNorm2d):\n    pass\n\n\n"
+         "class Other(nn.Module):", "PyTorch's own layer"),
+    Slip('"scores of an image": "b"', '"scores of an image": "a"', "Which mean is subtracted"),
+    Slip('"running averages": "c"', '"running averages": "b"', "Is it an optimiser"),
+]  # fmt: skip
+
+RIGHT["batch-norm"] = [
+    # by sums, with averages that are replaced
+    "class BatchNorm(nn.Module):\n"
+    "    def __init__(self, n, eps=1e-5, momentum=0.1):\n        super().__init__()\n"
+    "        self.weight, self.bias = nn.Parameter(torch.ones(n)), nn.Parameter(torch.zeros(n))\n"
+    "        self.register_buffer('running_mean', torch.zeros(n))\n"
+    "        self.register_buffer('running_var', torch.ones(n))\n"
+    "        self.eps, self.m = eps, momentum\n"
+    "    def forward(self, x):\n        c = x.shape[1]\n"
+    "        rows = x.transpose(0, 1).reshape(c, -1)\n        m = rows.shape[1]\n"
+    "        mean, var = self.running_mean, self.running_var\n        if self.training:\n"
+    "            mean = rows.sum(1) / m\n"
+    "            var = ((rows - mean[:, None]) ** 2).sum(1) / m\n"
+    "            with torch.no_grad():\n"
+    "                self.running_mean = (1 - self.m) * self.running_mean + self.m * mean\n"
+    "                more = m / (m - 1) * var\n"
+    "                self.running_var = (1 - self.m) * self.running_var + self.m * more\n"
+    "        y = (x - mean.view(1, c, 1, 1)) / (var.view(1, c, 1, 1) + self.eps) ** 0.5\n"
+    "        return y * self.weight.view(1, c, 1, 1) + self.bias.view(1, c, 1, 1)\n"
+    'answers = {"scores of an image": "(B)", "running averages": "C"}',
+    # with PyTorch's counter of batches beside it
+    "class BatchNorm(nn.Module):\n"
+    "    def __init__(self, n, eps=1e-5, momentum=0.1):\n        super().__init__()\n"
+    "        self.weight, self.bias = nn.Parameter(torch.ones(n)), nn.Parameter(torch.zeros(n))\n"
+    "        self.register_buffer('running_mean', torch.zeros(n))\n"
+    "        self.register_buffer('running_var', torch.ones(n))\n"
+    "        self.register_buffer('num_batches_tracked', torch.tensor(0))\n"
+    "    def forward(self, x):\n        y = x.permute(0, 2, 3, 1)\n        if self.training:\n"
+    "            self.num_batches_tracked += 1\n"
+    "            flat = y.reshape(-1, y.shape[-1])\n"
+    "            var, mean = torch.var_mean(flat, 0, correction=0)\n"
+    "            m = len(flat)\n"
+    "            self.running_mean += 0.1 * (mean.detach() - self.running_mean)\n"
+    "            self.running_var += 0.1 * (var.detach() * m / (m - 1) - self.running_var)\n"
+    "        else:\n            var, mean = self.running_var, self.running_mean\n"
+    "        y = self.weight * (y - mean) * torch.rsqrt(var + 1e-5) + self.bias\n"
+    "        return y.permute(0, 3, 1, 2)\n"
+    'answers = {"scores of an image": "b", "running averages": "c"}',
+]

@@ -183,3 +183,106 @@ RIGHT["seeds"] += [  # n >= 8 (s / d)^2, written in other ways
         "4 * (s**2 + s**2) / d**2", "(2 * math.hypot(s, s) / d)**2", "2 * s**2 / (d / 2)**2",
     )
 ]  # fmt: skip
+
+WRONG["torchvision-names"] = [
+    Slip('r"^layer(\\d)\\.(\\d)\\.downsample"', 'r"^no such name"', "nothing for 'stage2.0.sh"),
+    Slip("        found[name] = tensor", '        if "running" not in name:\n'
+         "            found[name] = tensor", "nothing for 'stem.bn.running_mean'"),
+    Slip("        found[name] = tensor", '        if "running" in name:\n'
+         "            tensor = tensor * 0 + 1\n        found[name] = tensor",
+         "none of torchvision's tensors"),
+    Slip("        found[name] = tensor", "        swap = {'bn1': 'bn2', 'bn2': 'bn1'}\n"
+         "        name = re.sub('branch.(bn.)', lambda m: 'branch.' + swap[m[1]], name)\n"
+         "        found[name] = tensor", "have changed places"),
+    Slip("    return found", "    return net.load_state_dict(found)", "expected tensors by their"),
+    Slip("    return found", '    return {**found, "conv1.weight": 0}', "no name in net"),
+    Slip("        found[name] = tensor", "        found[name] = tensor.mT",
+         "net has shape"),
+    Slip("    return found", "    return state", "nothing for 'stem.conv.weight'"),
+]  # fmt: skip
+
+RIGHT["torchvision-names"] = [
+    # in the order of the layers, which is the same for the book's network
+    "def renamed(state):\n    return dict(zip(net.state_dict(), state.values(), strict=True))",
+    # an own network, whose blocks have the shortcut first
+    "from torch import nn\n"
+    "class Block(nn.Module):\n    def __init__(self, i, o):\n        super().__init__()\n"
+    "        s = 1 if i == o else 2\n"
+    "        self.way = nn.Identity() if i == o else nn.Sequential(\n"
+    "            nn.Conv2d(i, o, 1, s, bias=False), nn.BatchNorm2d(o))\n"
+    "        self.body = nn.Sequential(nn.Conv2d(i, o, 3, s, 1, bias=False), nn.BatchNorm2d(o),\n"
+    "            nn.ReLU(), nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o))\n"
+    "    def forward(self, x):\n        return (self.way(x) + self.body(x)).relu()\n"
+    "widths = [64] * 3 + [128] * 4 + [256] * 6 + [512] * 3\n"
+    "net = nn.Sequential(nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(),\n"
+    "    nn.MaxPool2d(3, 2, 1), *(Block(i, o) for i, o in zip([64] + widths, widths)),\n"
+    "    nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 1000))\n"
+    "starts = {'1': 4, '2': 7, '3': 11, '4': 17}\n"
+    "parts = {'conv1': 'body.0', 'bn1': 'body.1', 'conv2': 'body.3', 'bn2': 'body.4'}\n"
+    "def renamed(state):\n    found = {}\n    for name, tensor in state.items():\n"
+    "        first, *rest = name.split('.')\n        if first.startswith('layer'):\n"
+    "            place = starts[first[-1]] + int(rest[0])\n"
+    "            part = f'way.{rest[2]}' if rest[1] == 'downsample' else parts[rest[1]]\n"
+    "            first = f'{place}.{part}'\n"
+    "        else:\n            first = {'conv1': '0', 'bn1': '1', 'fc': '22'}[first]\n"
+    "        found[f'{first}.{rest[-1]}'] = tensor\n    return found",
+]
+
+WRONG["four-bugs"] = [
+    Slip("F.cross_entropy(net(images[batch]),", "F.cross_entropy(net(images[batch]).softmax(1),",
+         "What does it expect"),
+    Slip("            optimizer.zero_grad()\n", "", "earlier batches"),
+    Slip("for _ in range(epochs):\n        net.train()", "net.train()\n    for _ in range(epochs):",
+         "steps in evaluation mode"),
+    Slip("loss = F.cross_entropy(net(images[batch]), labels[batch])",
+         "loss = F.cross_entropy(net(images[batch]), labels[: len(batch)])", "a step is not"),
+    Slip("        net.eval()\n", "", "tests in training mode"),
+    Slip("torch.randperm(len(images)).split", "torch.arange(len(images)).split", "same order"),
+    Slip("labels[batch])", 'labels[batch], reduction="sum")', "sum over the batch"),
+    Slip(".split(batch_size):", ".split(batch_size)[:-1]:", "each training image once"),
+    Slip("accuracies.append(hits.float().mean().item())",
+         "accuracies.append(hits.float().sum().item())", "the accuracy on the test images"),
+    Slip("torch.optim.SGD(net.parameters(), lr)", "torch.optim.SGD(net.parameters(), lr, 0.9)",
+         "no momentum"),
+    Slip("            optimizer.step()\n", "", "makes no steps"),
+    Slip("    optimizer = ", "    return buggy(net, images, labels, test_images, test_labels, "
+         "epochs, lr, batch_size)\n    optimizer = ", "the labels of other images"),
+]  # fmt: skip
+
+RIGHT["four-bugs"] = [
+    # mended line by line
+    "def train(net, images, labels, test_images, test_labels, epochs, lr, batch_size):\n"
+    "    optimizer, found = torch.optim.SGD(net.parameters(), lr), []\n"
+    "    for _ in range(epochs):\n        net.train()\n"
+    "        order = torch.randperm(len(images))\n"
+    "        for start in range(0, len(images), batch_size):\n"
+    "            batch = order[start : start + batch_size]\n            optimizer.zero_grad()\n"
+    "            F.cross_entropy(net(images[batch]), labels[batch]).backward()\n"
+    "            optimizer.step()\n        net.eval()\n        with torch.no_grad():\n"
+    "            hits = net(test_images).argmax(1) == test_labels\n"
+    "        found.append(hits.double().mean())\n    return found",
+    # with a loader, a loss on logarithms, and steps by hand; tests in batches
+    "from torch.utils.data import DataLoader, TensorDataset\n"
+    "def train(net, x, y, tx, ty, epochs, lr, size):\n    found = []\n"
+    "    loader = DataLoader(TensorDataset(x, y), size, shuffle=True)\n"
+    "    for _ in range(epochs):\n        net.train()\n        for a, b in loader:\n"
+    "            loss = F.nll_loss(net(a).log_softmax(1), b)\n"
+    "            gradients = torch.autograd.grad(loss, list(net.parameters()))\n"
+    "            with torch.no_grad():\n"
+    "                for p, g in zip(net.parameters(), gradients):\n"
+    "                    p -= lr * g\n"
+    "        net.eval()\n        hits = 0\n"
+    "        for a, b in zip(tx.split(4), ty.split(4)):\n"
+    "            hits += (net(a).argmax(1) == b).sum().item()\n"
+    "        found.append(hits / len(ty))\n    return tuple(found)",
+]
+
+NUMBERS += [
+    ("loss-curves", "A", 2, "only slowly"),
+    ("loss-curves", "B", 6, "that of the right training"),
+    ("loss-curves", "C", 5, "leave ln 10"),
+    ("loss-curves", "D", 4, "go to zero"),
+    ("loss-curves", "E", 1, "large at first"),
+    ("loss-curves", "F", 3, "up to some step"),
+    ("loss-curves", "F", 7, "expected one of 1 to 6"),
+]
