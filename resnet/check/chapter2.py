@@ -424,11 +424,12 @@ def _same_step(mine: nn.Module, theirs: nn.Module, x: Tensor, what: str) -> None
     old = {name: getattr(mine, name).clone() for name in STATISTICS}
     leaf, other = x.clone().requires_grad_(), x.clone().requires_grad_()
     out, right = run(mine, leaf, what), theirs(other)
-    scale, shift = (theirs.get_parameter(n)[:, None, None] for n in ("weight", "bias"))
+    scale, shift = (theirs.get_parameter(n).detach()[:, None, None] for n in ("weight", "bias"))
     axes = (0, 2, 3)
     mean, var = x.mean(axes, keepdim=True), x.var(axes, correction=0, keepdim=True)
     many = x.numel() / x.shape[1]
-    if not close(out, right):
+    got = out.detach()
+    if not close(got, right.detach()):
         slips = (
             ((x - mean) / (var * many / (many - 1) + 1e-5).sqrt() * scale + shift,
              _("the variance that normalises divides by M, not by M - 1.")),
@@ -442,7 +443,7 @@ def _same_step(mine: nn.Module, theirs: nn.Module, x: Tensor, what: str) -> None
              _("normalise by the batch's own mean and variance, not by the running averages.")),
         )  # fmt: skip
         for wrong, says in slips:
-            if close(out, wrong):
+            if close(got, wrong):
                 raise Wrong("{what}: {says}", what=what, says=says)
         raise Wrong("{what} has not the right output.", what=what)
     batch = {"running_mean": mean.flatten(), "running_var": var.flatten() * many / (many - 1)}
