@@ -28,6 +28,7 @@ clothes = resnet.load_data("fashion-mnist", sample=True)
 recipe = resnet.Recipe(
     steps=100, batch_size=50, lr=0.1, momentum=0.9, image_size=8
 )
+torch.manual_seed(0)
 net = resnet.cifar_resnet(8, 10, 1)
 resnet.fit(net, clothes, recipe, progress=False)
 

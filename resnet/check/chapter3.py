@@ -355,7 +355,7 @@ def _judge_steps(
     def follows(softmax: bool, sums: bool, unshuffled: bool, mean: bool) -> bool:
         added = torch.zeros_like(weights[0])
         place = 0
-        for batch, now, then in zip(numbers, weights, weights[1:], strict=True):
+        for batch, (now, then) in zip(numbers, pairwise(weights), strict=True):
             weight = now.clone().requires_grad_()
             scores = images[batch].flatten(1) @ weight.T
             y = labels[place : place + len(batch)] if unshuffled else labels[batch]
