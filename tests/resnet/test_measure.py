@@ -20,7 +20,7 @@ from resnet import (
     multiply_adds,
     resnet18,
 )
-from resnet.measure import refresh_statistics
+from resnet.measure import layer_responses, refresh_statistics
 from resnet.reproduce import papers
 from resnet.variants import network
 
@@ -213,3 +213,19 @@ def test_refreshing_that_fails_leaves_the_momenta() -> None:
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     assert {norm.momentum for norm in norms} == {0.1}
     assert not any(module.training for module in model.modules())
+
+
+def test_responses_are_those_of_evaluation_mode() -> None:
+    """By the running statistics, whatever mode the model comes in, and leaving them as they are."""
+    torch.manual_seed(0)
+    model, x = cifar_resnet(8), torch.randn(6, 3, 8, 8)
+    for norm in model.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.running_mean.uniform_(-1, 1)
+            norm.running_var.uniform_(0.5, 2)
+    kept = {name: value.clone() for name, value in model.named_buffers()}
+    with torch.no_grad():
+        first = model.eval().stem[:2](x).std().item()
+    found = layer_responses(model.train(), x)
+    assert found[0] == pytest.approx(first) and len(found) == 7
+    assert all(torch.equal(kept[name], value) for name, value in model.named_buffers())

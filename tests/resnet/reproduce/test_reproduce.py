@@ -38,6 +38,7 @@ from resnet.reproduce import (
     reproduce,
     rows_table,
     verdict,
+    work,
 )
 from resnet.reproduce.checks import (
     EARLY,
@@ -925,3 +926,47 @@ def test_errors_before_the_end() -> None:
     assert found == pytest.approx([80, 60, 20, 20])
     del run.rows[2:]
     assert value(run, "later_error") == pytest.approx(80)  # a smoke run has its first window
+
+
+def test_the_first_side_is_the_smaller() -> None:
+    """Swapped, an order that holds would be the opposite."""
+    values = {"one": [1.0, 1.1, 0.9], "other": [3.0, 3.1, 2.9]}
+    check = Less("test_error", "one", "other")
+    assert check.difference(values).mean == pytest.approx(-2)
+    assert check.outcome(values) is Outcome.HOLDS
+    assert Less("test_error", "other", "one").outcome(values) is Outcome.OPPOSITE
+
+
+def test_tolerances_are_those_of_the_digits_printed() -> None:
+    """Parameters in millions and multiply-adds in 10^9: half of the last digit, or less."""
+    counted = [c for claim in CLAIMS.values() for c in claim.checks if isinstance(c, Counted)]
+    assert len(counted) > 10
+    for check in counted:
+        if (check.network, check.quantity) == ("ResNet-50", "multiply-adds"):
+            assert check.tolerance == 0.1  # the paper cuts 3.86 to 3.8
+            continue
+        digits = len(f"{check.published:g}".partition(".")[2])
+        assert 0 < check.tolerance <= 0.5 * 10**-digits + 1e-9, check
+
+
+@pytest.mark.parametrize("name", ["network", "recipe", "seed", "precision", "data"])
+def test_anothers_record_is_not_done(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {**FASHION, "train_images": 5, "test_images": 5}
+    monkeypatch.setattr(work, "_described", lambda *_: whole)
+    (job, *_) = plan([CLAIM], "cpu", folder=tmp_path)
+    run = made(job.network, [5.0], setting=job.setting, data=whole)[0]
+    run.seconds = [1.0, 1.0]
+    run.save(job.path)
+    assert work._done(job)
+    other = {"network": "plain-8", "recipe": {**run.recipe, "lr": 0.5}, "seed": 99,
+             "data": {**whole, **COPY}}  # fmt: skip
+    if name == "precision":
+        run.settings["precision"] = "bfloat16"
+    else:
+        setattr(run, name, other[name])
+    job.path.unlink()
+    run.save(job.path)
+    with pytest.raises(ValueError, match=f"another run: its {name}"):
+        work._done(job)

@@ -200,3 +200,9 @@ def test_prepare_without_resizing(sample: ImageData, size: int | None) -> None:
     assert prepare(torch.zeros(2, 3, 4, 4, dtype=torch.uint8)).is_contiguous(
         memory_format=torch.channels_last
     )
+
+
+def test_prepare_resizes_what_has_one_side_right() -> None:
+    for height, width in ((4, 8), (8, 4)):
+        images = torch.zeros(1, 1, height, width, dtype=torch.uint8)
+        assert prepare(images, 8).shape == (1, 1, 8, 8)

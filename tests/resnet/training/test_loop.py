@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
 from resnet.training.batches import Batches
 from resnet.training.devices import pick_device
-from resnet.training.loop import endless_batches
+from resnet.training.loop import endless_batches, make_optimizer
 from resnet.training.state import State
 from resnet.variants import network
 
@@ -553,3 +553,42 @@ def test_the_failed_step_lets_go_before_a_smaller_one_is_tried(small: ImageData)
 def test_other_errors_pass_through(small: ImageData) -> None:
     with pytest.raises(RuntimeError, match="something else"):
         run(Greedy(0, "something else"), small)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_every_optimizer_decays(optimizer: str) -> None:
+    made = make_optimizer(linear(), Recipe(epochs=1, batch_size=5, lr=0.1, weight_decay=0.25,
+                                           optimizer=optimizer))  # fmt: skip
+    assert {group["weight_decay"] for group in made.param_groups} == {0.25}
+
+
+class Noting(nn.Module):
+    """Notes what it is given and in which precision its layer computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(28 * 28, 10)
+        self.dtypes: set[torch.dtype] = set()
+        self.sums: list[float] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.layer(x.flatten(1))
+        self.dtypes.add(out.dtype)
+        self.sums.append(x.float().sum().item())
+        return out
+
+
+def test_tests_are_in_the_precision_asked_for(small: ImageData) -> None:
+    for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        model = Noting()
+        evaluate(model, small, precision=precision, device="cpu")  # type: ignore[arg-type]
+        assert model.dtypes == {dtype}
+
+
+def test_evaluate_prepares_images_as_the_recipe_says(small: ImageData) -> None:
+    recipe = Recipe(epochs=1, batch_size=50, lr=0.1, subtract_mean=True)
+    model = Noting()
+    evaluate(model, small, recipe, device="cpu", precision="float32")
+    mean = small.train_images.float().mean(0) / 255
+    expected = (small.test_images.float() / 255 - mean).sum().item()
+    assert sum(model.sums) == pytest.approx(expected, rel=1e-3)

@@ -1,0 +1,19 @@
+"""Parts of a set."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from resnet import ImageData
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "sample"), [(6, 4, False), (5, 4, True), (6, 3, True), (1, 1, True)]
+)
+def test_a_part_is_a_sample_and_the_whole_is_none(train: int, test: int, sample: bool) -> None:
+    images, labels = torch.zeros(6, 1, 2, 2, dtype=torch.uint8), torch.zeros(6, dtype=torch.long)
+    whole = ImageData("set", images, labels, images[:4], labels[:4], ("a",), sample=False)
+    part = whole.first(train, test)
+    assert (len(part.train_labels), len(part.test_labels)) == (train, test)
+    assert part.sample is sample and part.describe()["sample"] is sample
