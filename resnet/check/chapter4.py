@@ -413,9 +413,10 @@ def _prepared(ask: Callable[..., Any]) -> None:
             optimizer=kind(optimizer),
         )
     names = {id(p): name for name, p in made.named_parameters()}
-    if not isinstance(getattr(made, "fc", None), nn.Linear) or made.fc.out_features != 10:
+    fc = getattr(made, "fc", None)
+    if not isinstance(fc, nn.Linear) or fc.out_features != 10:
         raise Wrong("{shown}: net.fc is no linear layer to 10 classes.", shown=shown)
-    if any(id(p) in old for p in made.fc.parameters()):
+    if any(id(p) in old for p in fc.parameters()):
         raise Wrong("{shown}: net.fc is the old layer.", shown=shown)
     for name, parameter in made.named_parameters():
         trained = name.startswith(("fc.", "stage3."))

@@ -94,7 +94,7 @@ class _Line(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(4, 4, 3, padding=1)
         self.conv.weight.data *= 0.1
-        self.conv.bias.data.fill_(shift)
+        nn.init.constant_(self.conv.get_parameter("bias"), shift)
         self.factor = factor
 
     def forward(self, x: Tensor) -> Tensor:

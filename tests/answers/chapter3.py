@@ -185,7 +185,8 @@ RIGHT["seeds"] += [  # n >= 8 (s / d)^2, written in other ways
 ]  # fmt: skip
 
 WRONG["torchvision-names"] = [
-    Slip('r"^layer(\\d)\\.(\\d)\\.downsample"', 'r"^no such name"', "nothing for 'stage2.0.sh"),
+    Slip('r"^layer(\\d)\\.(\\d)\\.downsample"', 'r"^no(\\d)such(\\d)name"',
+         "nothing for 'stage2.0.sh"),
     Slip("        found[name] = tensor", '        if "running" not in name:\n'
          "            found[name] = tensor", "nothing for 'stem.bn.running_mean'"),
     Slip("        found[name] = tensor", '        if "running" in name:\n'
@@ -196,7 +197,7 @@ WRONG["torchvision-names"] = [
          "        found[name] = tensor", "have changed places"),
     Slip("    return found", "    return net.load_state_dict(found)", "expected tensors by their"),
     Slip("    return found", '    return {**found, "conv1.weight": 0}', "no name in net"),
-    Slip("        found[name] = tensor", "        found[name] = tensor.mT",
+    Slip("        found[name] = tensor", "        found[name] = tensor[None]",
          "net has shape"),
     Slip("    return found", "    return state", "nothing for 'stem.conv.weight'"),
 ]  # fmt: skip

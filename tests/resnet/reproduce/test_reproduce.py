@@ -958,6 +958,8 @@ def test_anothers_record_is_not_done(
     (job, *_) = plan([CLAIM], "cpu", folder=tmp_path)
     run = made(job.network, [5.0], setting=job.setting, data=whole)[0]
     run.seconds = [1.0, 1.0]
+    for row in run.rows:
+        row.update(epoch=1, images=5, train_loss=1.0, test_loss=1.0)
     run.save(job.path)
     assert work._done(job)
     other = {"network": "plain-8", "recipe": {**run.recipe, "lr": 0.5}, "seed": 99,

@@ -31,6 +31,7 @@ def test_dependencies_see_profile_module_and_records(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("old")
     monkeypatch.setattr(execute, "ROOT", tmp_path)
+    monkeypatch.setattr(execute, "__file__", str(tmp_path / "none"))
     monkeypatch.setattr(execute, "digest_of_files", partial(digest_of_files, base=tmp_path))
     monkeypatch.setattr(execute, "files_under", lambda folder: sorted(folder.rglob("*.*")))
     seen = [execute.dependencies("quick"), execute.dependencies("full")]
