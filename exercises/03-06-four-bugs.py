@@ -82,9 +82,9 @@ def train(
 
 
 # %% explanation [markdown]
-# 1. `F.cross_entropy` takes scores. Of probabilities it takes the softmax a second time, and the gradients become small.
-# 2. The images are shuffled, the labels are not: nearly every image has the label of another.
-# 3. Nothing sets the gradients back to zero. `backward` adds to them, so each step goes along the sum of all gradients since the beginning.
-# 4. After the first test the network stays in evaluation mode, and BN normalises by averages that no longer follow.
+# - `F.cross_entropy` takes scores. Of probabilities it takes the softmax a second time, and the gradients become small.
+# - The images are shuffled, the labels are not: nearly every image has the label of another.
+# - Nothing sets the gradients back to zero. `backward` adds to them, so each step goes along the sum of all gradients since the beginning.
+# - After the first test the network stays in evaluation mode, and BN normalises by averages that no longer follow.
 #
 # A loop is tested like any other function: with a network so small that a step can be computed by hand. This is what the check does.

@@ -14,7 +14,7 @@ MAY = {
     "data": {"networks"},
     "training": {"networks", "data"},
     "reproduce": {"networks", "data", "training"},
-    "check": {"networks", "training", "reproduce"},
+    "check": {"networks", "data", "training", "reproduce"},
     "book": {"networks", "training", "reproduce"},
 }  # fmt: skip
 
