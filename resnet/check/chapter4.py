@@ -308,10 +308,10 @@ def recalibrate(recalibrate: object, net: object, worth: object) -> str:
     if worth is ...:
         raise Wrong("Nothing is written here yet: worth.")
     given = as_number(worth, "worth")
-    if abs(given - (after - before)) <= 0.3:
-        return _("the averages, and {after:.1f} points", after=after - before)
     if abs(after - before) <= 0.3:
         raise Wrong("net has up-to-date averages already: hand it over as the starter made it.")
+    if abs(given - (after - before)) <= 0.3:
+        return _("the averages, and {after:.1f} points", after=after - before)
     slips = (
         (before - after, _("Is it a gain or a loss?")),
         ((after - before) / 100, _("Points are hundredths.")),
