@@ -1,4 +1,7 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all.
+
+The book's tools load this file alone, which needs no torch: see tools/common.py.
+"""
 
 import contextlib
 import os
@@ -47,3 +50,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, and its folder; a reader sees the old text or the new one, never a half."""
+    with replacing(path) as file:
+        file.write(text.encode())

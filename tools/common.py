@@ -15,12 +15,19 @@ CHAPTERS = ROOT / "chapters"
 RESULTS = ROOT / "results"
 
 if TYPE_CHECKING:
+    from resnet import files
     from resnet.training import origin
-else:  # the file alone: the package imports torch, for which `make book` need not wait
-    _spec = spec_from_file_location("origin", ROOT / "resnet" / "training" / "origin.py")
-    origin = module_from_spec(_spec)
-    _spec.loader.exec_module(origin)
-commit, cores, write_whole = origin.commit, origin.cores, origin.write_whole
+else:  # the files alone: the package imports torch, for which `make book` need not wait
+
+    def _alone(path):
+        spec = spec_from_file_location(path.stem, path)
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    files = _alone(ROOT / "resnet" / "files.py")
+    origin = _alone(ROOT / "resnet" / "training" / "origin.py")
+commit, cores, write_whole = origin.commit, origin.cores, files.write_whole
 
 
 class BookError(Exception):

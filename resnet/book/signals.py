@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogFormatter
 
 from resnet.book.figures import LINES, Figure, panel, styled
 from resnet.translation import _
@@ -37,10 +38,12 @@ def growth_by_depth(rows: Mapping[str, Rows], fits: Mapping[str, Any]) -> Figure
                       lw=1.2)  # fmt: skip
             if not straight:
                 ends.append(
-                    _("{form}: {first:.0f} with {few} units, {last:.2g} with {many}.", form=form,
+                    _("{form}: {first:.0f} with {few} units, {last:,.0f} with {many}.", form=form,
                       first=middle[0], few=units[0], last=middle[-1], many=units[-1])
                 )  # fmt: skip
-        axes.set(yscale="log", xlabel=_("residual units"), ylabel=_("growth of the gradient"))
+        axes.set(yscale="log")
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.set(xlabel=_("residual units"), ylabel=_("growth of the gradient"))
         if straight:
             axes.set(xscale="log", ylim=(1, 2000))
             axes.set_xticks([9, 18, 36, 108], labels=["9", "18", "36", "108"])

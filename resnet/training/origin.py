@@ -1,4 +1,4 @@
-"""What a record needs of the system: its origin, the cores, and to be written whole.
+"""What a record needs of the system: its origin, and the cores.
 
 The book's tools load this file alone, which needs no torch: see tools/common.py.
 """
@@ -8,8 +8,6 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-
-from resnet.files import replacing
 
 
 def commit() -> str:
@@ -45,9 +43,3 @@ def cores() -> int:
     """Count the processor cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, and its folder; a reader sees the old text or the new one, never a half."""
-    with replacing(path) as file:
-        file.write(text.encode())

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_origin
 
+from resnet.files import write_whole
 from resnet.training.devices import machine
-from resnet.training.origin import commit, write_whole
+from resnet.training.origin import commit
 
 SCHEMA = 5  # raised when a field changes its meaning
 DATA_FIELDS = {

@@ -75,7 +75,8 @@ def make_toy(folder: Path, **chapters: nbformat.NotebookNode) -> Path:
     for name in ("chapters", "results", "resnet", "resnet/training"):
         (folder / name).mkdir()
     (folder / "resnet" / "__init__.py").write_text("")
-    shutil.copy(ROOT / "resnet" / "training" / "origin.py", folder / "resnet" / "training")
+    for name in ("files.py", "training/origin.py"):
+        shutil.copy(ROOT / "resnet" / name, folder / "resnet" / name)
     (folder / "resnet" / "training" / "devices.py").write_text(MODULE)
     (folder / "chapters" / "references.bib").write_text("")
     (folder / "chapters" / "intro.md").write_text("# Toy\n\nSee {numref}`fig-line`.\n")

@@ -20,7 +20,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from resnet import translation
-from resnet.book import drawings, figures, plots
+from resnet.book import drawings, figures, plots, signals
 from resnet.book.figures import INK, Figure
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -42,10 +42,10 @@ def text_of(figure: Figure) -> str:
 
 
 def test_gallery_is_whole() -> None:
-    """Every public function of both modules that returns a figure is in the gallery."""
+    """Every public function of these modules that returns a figure is in the gallery."""
     made = {
         name
-        for module in (figures, drawings, plots)
+        for module in (figures, drawings, plots, signals)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and not name.startswith("_")

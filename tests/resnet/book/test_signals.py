@@ -46,5 +46,5 @@ def test_correlations_have_a_panel_per_form() -> None:
 
 def test_alternatives_tell_the_numbers() -> None:
     growth, alike = gallery.made("growth_by_depth").alt, gallery.made("correlations").alt
-    assert "plain: 15 with 9 units, 2.9e+12 with 108." in growth
+    assert "plain: 15 with 9 units, 2,8" in growth
     assert "plain-8 0.47" in alike and "<b>-8 0.85" in alike  # at the second of forty points

@@ -835,7 +835,7 @@ def test_records_of_other_data_are_not_taken_as_done(
     with pytest.raises(ValueError, match=r"its precision is bfloat16, not float32"):
         list(reproduce([job], device="cpu"))
     options = ["reproduce", "depth", "--folder", str(smoke), "--quiet"]
-    assert main([*options, "--data", "fashion-mnist=folder:/nowhere/else/set"]) == 1
+    assert main([*options, "--data", "fashion-mnist=folder:/nowhere/else/set"]) == 2
     assert "/nowhere/else/set" in capsys.readouterr().err
 
 
