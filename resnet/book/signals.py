@@ -42,7 +42,8 @@ def growth_by_depth(rows: Mapping[str, Rows], fits: Mapping[str, Any]) -> Figure
                       first=middle[0], few=units[0], last=middle[-1], many=units[-1])
                 )  # fmt: skip
         axes.set(yscale="log")
-        axes.yaxis.set_major_formatter(LogFormatter())
+        for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            formatter(LogFormatter())  # the usual one writes mathematics
         axes.set(xlabel=_("residual units"), ylabel=_("growth of the gradient"))
         if straight:
             axes.set(xscale="log", ylim=(1, 2000))
