@@ -68,7 +68,7 @@ def gradient_correlation(
     """
     require_positive(points=points)
     model.eval()
-    share = torch.linspace(0, 1, points).view(-1, 1, 1, 1)
+    share = torch.linspace(0, 1, points, device=start.device).view(-1, 1, 1, 1)
     line = torch.lerp(start[None], end[None], share).requires_grad_()
     (gradients,) = torch.autograd.grad(model(line)[:, 0].sum(), line)
     directions = F.normalize(gradients.flatten(1))

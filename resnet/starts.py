@@ -21,7 +21,10 @@ DEVIATION = math.sqrt(0.5 - MEAN**2)
 
 
 def zero_last_scale(model: ResNet) -> None:
-    """Start each unit as its shortcut: its last BN scales by 0 (Goyal et al. 2017, Sec. 5.1).
+    """Start each unit that keeps the shape as the identity: its last BN scales by 0.
+
+    Goyal et al. 2017, Sec. 5.1. A unit that changes the shape keeps its scale: with option A its
+    new channels would be zero, and a ReLU passes no gradient at zero, so they would stay dead.
 
     Raises:
         ValueError: unless it is a residual network whose branches end with BN.
@@ -31,7 +34,8 @@ def zero_last_scale(model: ResNet) -> None:
         last = list(unit.branch.children())[-1]
         if unit.shortcut is None or not isinstance(last, nn.BatchNorm2d):
             raise ValueError(f"{model.name}: expected residual units whose branch ends with BN")
-        nn.init.zeros_(last.weight)
+        if keeps_shape(unit):
+            nn.init.zeros_(last.weight)
 
 
 def grown(model: ResNet) -> None:
@@ -73,8 +77,11 @@ def dirac(model: ResNet) -> None:
 
 
 def _require_plain(model: ResNet) -> None:
-    if any(unit.shortcut is not None or unit.placement.before for unit in units(model)):
-        raise ValueError(f"{model.name}: expected a plain network")
+    if any(
+        unit.shortcut is not None or unit.placement.before or unit.expansion > 1
+        for unit in units(model)
+    ):
+        raise ValueError(f"{model.name}: expected a plain network of original basic blocks")
 
 
 STARTS: dict[str, Callable[[ResNet], None]] = {

@@ -79,10 +79,10 @@ def growths() -> Iterator[Row]:
 
 
 def lines() -> Iterator[Row]:
-    """Measure the growth at two depths with something on the line from sum to sum."""
+    """Measure the growth at three depths with something on the line from sum to sum."""
     images, labels = sample(64)
     for form, variant in LINE:
-        for depth in (20, 56):
+        for depth in (20, 56, 110):
             name = f"{form}-{depth}" + (f", {variant}" if variant else "")
             yield {
                 "network": name,

@@ -26,6 +26,16 @@ def test_units_start_as_their_shortcuts(images: torch.Tensor) -> None:
     assert not network("ResNet-20").stage1(x).equal(x)
 
 
+def test_new_channels_are_alive_from_the_start(images: torch.Tensor) -> None:
+    """Zero in a unit that pads, too, and ReLU would pass no gradient to half of the channels."""
+    torch.manual_seed(0)
+    net = network("ResNet-20, zero last scale")
+    torch.nn.functional.cross_entropy(net(images), LABELS).backward()  # type: ignore[no-untyped-call]
+    for stage in (net.stage2, net.stage3):
+        gradient = stage[1].branch.bn2.weight.grad  # type: ignore[union-attr, index]
+        assert (gradient != 0).float().mean() > 0.9  # type: ignore[union-attr]
+
+
 def test_the_grown_network_computes_the_shallow_one(images: torch.Tensor) -> None:
     torch.manual_seed(0)
     shallow, deep = network("plain-20"), network("plain-56, grown start")
@@ -65,6 +75,7 @@ def test_dirac_kernels_are_added(images: torch.Tensor) -> None:
         (grown, cifar_resnet(8)),
         (dirac, cifar_resnet(8)),
         (grown, cifar_resnet(8, shortcut=None, preact=True)),
+        (grown, cifar_resnet(11, shortcut=None, bottleneck=True)),
     ],
 )
 def test_other_networks_are_refused(start, net: ResNet) -> None:  # type: ignore[no-untyped-def]

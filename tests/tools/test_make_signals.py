@@ -21,9 +21,10 @@ def test_rows_are_of_the_networks_that_they_name(
     signals.main(["line"])
     rows: list[dict[str, Any]] = json.loads((tmp_path / "why-line.json").read_text())["rows"]
     assert [row["network"] for row in rows] == [
-        "plain-20", "plain-56", "ResNet-20, dropout", "ResNet-56, dropout"
+        "plain-20", "plain-56", "plain-110",
+        "ResNet-20, dropout", "ResNet-56, dropout", "ResNet-110, dropout",
     ]  # fmt: skip
-    assert [row["units"] for row in rows] == [9, 27, 9, 27]
+    assert [row["units"] for row in rows] == [9, 27, 54, 9, 27, 54]
     images, labels = signals.sample(64)
     expected = [growth(signals.make("plain-20", seed), images, labels) for seed in range(2)]
     assert rows[0]["growth"] == pytest.approx(expected, rel=1e-4)
