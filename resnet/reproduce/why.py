@@ -74,8 +74,8 @@ EXPERIMENTS = {
         title="Does a residual network start better from nothing?",
         source="Goyal et al. 2017, Sec. 5.1; Bachlechner et al. 2021",
         statement="With branches that start at zero, by the scale of their last BN or by one "
-        "factor, ResNet-56 is ahead of the usual start, and depth costs less at the beginning. (The "
-        "zero scale leaves out the two units that change the shape.)",
+        "factor, ResNet-56 is ahead of the usual start, and depth costs less at the beginning. "
+        "(The zero scale leaves out the two units that change the shape.)",
         rows={
             "ResNet-20": "ResNet-20",
             "ResNet-56": "ResNet-56",
