@@ -1,4 +1,4 @@
-"""Repair a plain net's start
+"""Repair the start of a plain net
 
 level: core
 line: Start a plain network from identities, and see what becomes of the gradient's growth.

@@ -99,7 +99,7 @@ WRONG["table-1"] = [
     Slip("        maxpool=nn.MaxPool2d(3, stride=2, padding=1),\n", "", "max pooling"),
     Slip("width = factor * channels", "width = channels", "more than needed"),
     Slip("width, 1000)", "width, 1000 - depth // 152)",
-         r"make\(152\).*\n.*linear layers has weights of shape \(999, 2048\)"),
+         r"make\(152\).*\n.*linear layer has weights of shape \(999, 2048\)"),
     Slip(MAKE, LATE.format("(y.relu() + s)"), r"make\(18\).*other outputs"),
     Slip(MAKE, LATE.format("(y * s).relu()"), r"make\(18\).*other outputs"),
     Slip("block(width, channels, stride)\n",

@@ -177,12 +177,12 @@ def test_setup_cell_does_nothing_here_and_says_what_to_do_elsewhere() -> None:
     blocked = "import sys\nsys.modules['resnet'] = None\n"  # as if it were not
     done = subprocess.run([sys.executable, "-c", blocked + UNSET], capture_output=True, text=True)
     assert done.returncode == 1 and "make setup" in done.stderr
-    # the other way out is complete: d2l, and all that it and the module import
+    # the other way out is complete: d2l, and all that it and the module import beyond torch's
     first, second = (line for line in done.stderr.splitlines() if line.startswith("pip install"))
     assert first.split()[2:] == ["--no-deps", "FOLDER_OF_THE_BOOK", notebooks.d2l_requirement()]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {re.split("[<>=]", line)[0] for line in project["dependencies"]}
-    assert needed - {"torch", "torchvision", "numpy"} < set(second.split()[2:])
+    assert needed - {"torch", "torchvision", "numpy", "filelock"} < set(second.split()[2:])
     code = "import sys; from d2l import torch; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     extra = {"pandas", "requests", "scipy"}
