@@ -145,7 +145,7 @@ RIGHT["residual"] = [
 WRONG["stride-match"] = [
     Slip('if max(height, width) > 2:\n        return "error"',
          'if max(height, width) > 1:\n        return "error"', "PyTorch can add these"),
-    Slip('"right" if max(height, width) == 1 else "wrong"', '"right"', "as many pixels as it should"),
+    Slip('"right" if max(height, width) == 1 else "wrong"', '"right"', "many pixels as it should"),
     Slip('"right" if max(height, width) == 1 else "wrong"', '"wrong"', "shapes different"),
     Slip("max(height, width) > 2", "min(height, width) > 2", "stretches axes of length 1"),
     Slip("max(height, width) > 2", "height % 2 or width % 2", r"outcome\(1, 1\)"),

@@ -107,7 +107,11 @@ WRONG["count-18"] = [
     Slip("    if in_channels != channels:", "    if False:", "the projection is missing"),
     Slip("+ 2 * channels  # the projection", "", "projection has a batch normalisation, too"),
     Slip("    if in_channels != channels:", "    if True:", "no projection where"),
-    Slip("total = 9 * in_channels", "total = 9 * channels", "the first convolution has other channels in"),
+    Slip(
+        "total = 9 * in_channels",
+        "total = 9 * channels",
+        "has other channels in",
+    ),
     Slip("return total", "return total + 2 * blocks * channels", "no biases"),
     Slip("return total", "return str(total)", "expected a number"),
     Slip("blocks * 2 * channels", "blocks * 4 * channels", "four numbers per channel, but"),

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import nbformat
 import psutil
+from nbclient.exceptions import CellTimeoutError
 from nbformat import NotebookNode
 
 from ..common import (
@@ -138,9 +139,10 @@ def run(
                 # the kernel's own log is about sockets, not about the book
                 extra_arguments=["--IPKernelApp.log_level=50"],
             )
-        except OSError:  # papermill's own, as of a full disk; `output` may be half a notebook
-            raise
         except Exception as error:
+            # papermill's own, as of a full disk: `output` may be half a notebook
+            if isinstance(error, OSError) and not isinstance(error, CellTimeoutError):
+                raise
             raise BookError(_failure(notebook, name, output, error, cell_seconds)) from error
         return nbformat.read(output, as_version=4)
 
