@@ -47,7 +47,7 @@ def growth_by_depth(rows: Mapping[str, Rows], fits: Mapping[str, Any]) -> Figure
         axes.set(xlabel=_("residual units"), ylabel=_("growth of the gradient"))
         if straight:
             axes.set(xscale="log", ylim=(1, 2000))
-            axes.set_xticks([9, 18, 36, 108], labels=["9", "18", "36", "108"])
+            axes.set_xticks(units, labels=map(str, units))
             axes.minorticks_off()
         canvas.legend(loc="outside upper center", ncols=1, fontsize=9)
         panels.append(canvas)

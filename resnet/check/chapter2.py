@@ -15,6 +15,7 @@ from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, originals
 from resnet.check.running import Wrong, built, call, function, kind
 from resnet.nets import cifar_resnet
+from resnet.probe import gradient_norms
 from resnet.translation import _
 
 
@@ -203,20 +204,6 @@ class _Half(nn.Sequential):
         return half
 
 
-def norms(net: nn.Module, images: Tensor, labels: Tensor) -> list[float]:
-    """Return the norm of the loss's gradient at the input of every block, first to last."""
-    inputs: list[Tensor] = []
-    hooks = [
-        block.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
-        for block in net.modules()
-        if isinstance(block, BasicBlock)
-    ]
-    loss = F.cross_entropy(net(images), labels)
-    for hook in hooks:
-        hook.remove()
-    return [gradient.norm().item() for gradient in torch.autograd.grad(loss, inputs)]
-
-
 LARGEST = _("That is where the gradient is largest; it grows on its way back, broken or not.")
 DIFFER_MOST = _(
     "There the two networks differ most; but this is what a fault does to the blocks around it. "
@@ -232,7 +219,7 @@ def broken_block(find: object) -> str:
     images, labels = torch.rand(16, 1, 12, 12, generator=random), torch.arange(16) % 10
     torch.manual_seed(0)
     net = cifar_resnet(44, 10, 1)
-    healthy = norms(net, images, labels)
+    healthy = gradient_norms(net, images, labels)
     blocks = [block for block in net.modules() if isinstance(block, BasicBlock)]
     tried = 0
     otherwise = _("What does one block do to the gradient that passes it?")
@@ -242,7 +229,7 @@ def broken_block(find: object) -> str:
             if not isinstance(whole, nn.Module):  # for the type checker: option A has one
                 continue
             blocks[place].shortcut = None if fault == _("left out") else _Half(whole)
-            broken = norms(net, images, labels)
+            broken = gradient_norms(net, images, labels)
             blocks[place].shortcut = whole
             said = call(ask, list(healthy), list(broken), shown="find(healthy, broken)")
             index = as_number(said, "find(healthy, broken)")

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from resnet.book.recorded import measured
-from resnet.probe import growth
+from resnet.measure import refresh_statistics
+from resnet.probe import gradient_correlation, growth
 from tools import make_signals as signals
 
 
@@ -40,10 +41,30 @@ def test_distances_are_shares_of_each_layers_norm() -> None:
 
 
 @pytest.mark.parametrize("what", ["growth", "line", "shattering"])
-def test_what_is_recorded_is_what_is_measured_now(what: str) -> None:
-    """A record's networks are those that the tool measures."""
+def test_records_are_whole(what: str) -> None:
+    """From a clean checkout, with a value for each seed."""
     (record,) = measured(f"why-{what}")
-    assert {row["network"] for row in record["rows"]} and "-dirty" not in record["commit"]
+    assert not record["commit"].endswith("-dirty")
     for row in record["rows"]:
         lists = [v for v in row.values() if isinstance(v, list)]
         assert all(len(found) == len(signals.SEEDS) for found in lists), row["network"]
+
+
+def test_what_is_recorded_is_what_is_measured_now() -> None:
+    """On the smallest networks, with the first seed."""
+    records = {what: measured(f"why-{what}")[0]["rows"] for what in ("growth", "line")}
+    for name in ("plain-20", "ResNet-20", "pre-activation ResNet-20"):
+        for what, batch in (("growth", 32), ("line", 64)):
+            (row,) = (
+                row for row in records[what]
+                if row["network"] == name and row.get("batch", batch) == batch
+            )  # fmt: skip
+            now = growth(signals.make(name, 0), *signals.sample(batch))
+            assert row["growth"][0] == pytest.approx(now, rel=0.01)
+    (shattered,) = measured("why-shattering")
+    (row,) = (row for row in shattered["rows"] if row["network"] == "ResNet-20")
+    images, _ = signals.sample(128)
+    net = signals.make("ResNet-20", 0)
+    refresh_statistics(net, [images])
+    now_alike = gradient_correlation(net, images[0], images[1])
+    assert row["correlation"][0][:20] == pytest.approx(now_alike[:20], abs=0.01)
