@@ -11,24 +11,27 @@ from pathlib import Path
 
 
 def commit() -> str:
-    """Return the commit of the checkout this module lies in.
+    """Return the commit of the checkout this module lies in, with "-dirty" if its files were changed.
 
-    Outside of one it is what the environment variable RESNET_COMMIT says, or "unknown".
+    Changed records do not count, or the second of two runs would be called dirty for the first one's
+    sake. Outside of a checkout it is what the environment variable RESNET_COMMIT says, or "unknown".
     """
     checkout = Path(__file__).parents[2]
     if not (checkout / ".git").exists():  # installed, perhaps inside somebody's own repository
         return os.environ.get("RESNET_COMMIT", "unknown")
-    try:
+
+    def git(*arguments: str) -> str:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=checkout,
-            capture_output=True,
-            text=True,
-            check=True,
+            ["git", *arguments], cwd=checkout, capture_output=True, text=True, check=True
         )
+        return done.stdout.strip()
+
+    try:
+        name = git("describe", "--always", "--abbrev=12")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!results")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return done.stdout.strip()
+    return f"{name}-dirty" if changed else name
 
 
 def command_line() -> str:

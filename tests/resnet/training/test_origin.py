@@ -12,7 +12,7 @@ from resnet.training import origin
 
 
 def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checkout's commit, marked when it was changed; outside one, not somebody else's."""
+    """The checkout's commit, marked when its code was changed; outside one, not somebody else's."""
 
     def git(*arguments: str) -> str:
         identity = ("-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
@@ -33,8 +33,13 @@ def test_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert origin.commit() == "0123abc"
     git("init", "--quiet")
     assert origin.commit() == "unknown"  # no commit yet; a checkout speaks for itself
-    git("add", "resnet")
+    record = tmp_path / "results" / "run.json"
+    record.parent.mkdir()
+    record.write_text("1")
+    git("add", "resnet", "results")
     git("commit", "--quiet", "--message", "one")
+    assert origin.commit() == git("rev-parse", "HEAD")[:12]
+    record.write_text("2")  # a run's own product does not make the next one's code another
     assert origin.commit() == git("rev-parse", "HEAD")[:12]
     module.write_text("changed")
     assert origin.commit() == git("rev-parse", "HEAD")[:12] + "-dirty"
