@@ -11,10 +11,11 @@ from pathlib import Path
 
 
 def commit() -> str:
-    """Return the commit of the checkout this module lies in, with "-dirty" if its files were changed.
+    """Return the commit of the checkout this module lies in, and "-dirty" if files were changed.
 
-    Changed records do not count, or the second of two runs would be called dirty for the first one's
-    sake. Outside of a checkout it is what the environment variable RESNET_COMMIT says, or "unknown".
+    Changed records do not count, or the second of two runs would be called dirty for the first
+    one's sake. Outside of a checkout: what the environment variable RESNET_COMMIT says, or
+    "unknown".
     """
     checkout = Path(__file__).parents[2]
     if not (checkout / ".git").exists():  # installed, perhaps inside somebody's own repository
