@@ -1,4 +1,4 @@
-"""Look into a network: the gradient at each block, along a line of inputs, and without some blocks.
+"""Look into a network: the gradient at each block and along a line of inputs, and lesions.
 
 Chapter 6 uses these to ask why residual networks train.
 """
@@ -76,6 +76,33 @@ def gradient_correlation(
     return [cosines.diagonal(lag).mean().item() for lag in range(points)]
 
 
+def gradient_agreement(
+    model: nn.Module, first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]
+) -> list[float]:
+    """Return how alike the loss's gradients of two batches are, for each convolution's weights.
+
+    If they have nothing in common, a step that helps one batch says nothing about the next.
+
+    Args:
+        model: its mode counts, and in training mode its BN averages move on.
+        first: images (N, C, H, W) and labels (N,) of one batch.
+        second: those of the other.
+
+    Returns:
+        the cosine between the two gradients, first convolution to last.
+
+    """
+    weights = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
+    both = [
+        torch.autograd.grad(F.cross_entropy(model(images), labels), weights)
+        for images, labels in (first, second)
+    ]
+    return [
+        F.cosine_similarity(a.flatten(), b.flatten(), dim=0).item()
+        for a, b in zip(*both, strict=True)
+    ]
+
+
 @contextlib.contextmanager
 def without(model: nn.Module, removed: Iterable[int]) -> Iterator[None]:
     """Take some units out for a while: their input is passed on (Veit et al. 2016, Sec. 4.1).
@@ -102,8 +129,51 @@ def without(model: nn.Module, removed: Iterable[int]) -> Iterator[None]:
             hook.remove()
 
 
+@contextlib.contextmanager
+def swapped(model: nn.Module, first: int, second: int) -> Iterator[None]:
+    """Let two units change places for a while (Veit et al. 2016, Sec. 4.3).
+
+    Args:
+        model: of `resnet.nets`.
+        first: number of a unit, the first has 0.
+        second: number of another; both keep the shape of their input, and it is the same shape.
+
+    Raises:
+        ValueError: for units that are not there, or do not fit each other's place.
+
+    """
+    found = units(model)
+    for name, number in (("first", first), ("second", second)):
+        if not 0 <= number < len(found):
+            raise ValueError(f"{name}={number}: expected a number from 0 to {len(found) - 1}")
+    if not exchangeable(model, first, second):
+        raise ValueError(f"first={first}, second={second}: these units work on different shapes")
+    a, b = found[first], found[second]
+    places = {
+        id(child): (parent, key)
+        for parent in model.modules()
+        for key, child in parent._modules.items()
+    }
+    (parent_a, key_a), (parent_b, key_b) = places[id(a)], places[id(b)]
+    parent_a._modules[key_a], parent_b._modules[key_b] = b, a
+    try:
+        yield
+    finally:
+        parent_a._modules[key_a], parent_b._modules[key_b] = a, b
+
+
 def keeps_shape(unit: ResidualUnit) -> bool:
     """Say whether a unit's output has its input's shape."""
     convolutions = [m for m in unit.branch.children() if isinstance(m, nn.Conv2d)]
     first, last = convolutions[0], convolutions[-1]
     return first.in_channels == last.out_channels and all(c.stride == (1, 1) for c in convolutions)
+
+
+def exchangeable(model: nn.Module, first: int, second: int) -> bool:
+    """Say whether two units keep the shape of their input, and it is the same shape."""
+    a, b = (units(model)[i] for i in (first, second))
+    wide, other = (
+        next(m for m in unit.branch.children() if isinstance(m, nn.Conv2d)).in_channels
+        for unit in (a, b)
+    )
+    return keeps_shape(a) and keeps_shape(b) and wide == other

@@ -1,12 +1,15 @@
-"""Measure what chapter 6 shows of untrained networks and of the first steps, into results/.
+"""Measure what chapter 6 shows of networks before, during and after training, into results/.
 
-`python -m tools.make_signals growth line shattering training`: the last takes an hour of a core.
+`python -m tools.make_signals growth line shattering training lesions`: the last two take an hour of
+a core, and lesions needs what `make weights` trains.
 """
 
 import argparse
 import copy
 import dataclasses
+import itertools
 import json
+import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,14 +21,25 @@ from torch import Tensor, nn
 from resnet.data import ImageData, load_data
 from resnet.measure import refresh_statistics
 from resnet.nets import ResNet
-from resnet.probe import gradient_correlation, growth, units
+from resnet.probe import (
+    exchangeable,
+    gradient_agreement,
+    gradient_correlation,
+    growth,
+    keeps_shape,
+    swapped,
+    units,
+    without,
+)
+from resnet.reproduce.work import slug
 from resnet.training.batches import Batches
 from resnet.training.devices import machine
-from resnet.training.loop import fit
+from resnet.training.loop import evaluate, fit
 from resnet.training.origin import commit
 from resnet.training.recipes import SMALL
 from resnet.training.records import results
 from resnet.variants import MOVED, network
+from resnet.weights import load_weights
 
 from .common import write_whole
 
@@ -35,6 +49,11 @@ KINDS = ("", "constant scaling", "dropout", "exclusive gating", "exclusive gatin
          "shortcut-only gating", "shortcut-only gating b=0", "option C", *MOVED)  # fmt: skip
 LINE = [("plain", ""), *(("ResNet", kind) for kind in KINDS), ("pre-activation ResNet", "")]
 SIZE = 16  # pixels per side
+# for the first steps: networks; after how many steps, and whether with SMALL's warm-up
+TRAINED = ("plain-20, width 8", *(f"{form}-56, width 8" for form in FORMS))
+DEPTHS = (20, 56)  # of lesions
+STATISTICS = 2048  # training images for BN's averages
+FIRST = ((0, True), (1, True), (1, False), (10, True), (100, True), (1000, True))
 Row = dict[str, Any]
 
 
@@ -108,25 +127,37 @@ def shattering() -> Iterator[Row]:
 
 
 def first_steps() -> Iterator[Row]:
-    """Growth, distance from the start and BN's scales after so many steps of the papers' shape."""
+    """Measure networks after so many steps of SMALL's shape, its rate 0.01, then 0.1.
+
+    The first step is also tried at the full rate. Loss and signals are those of training images.
+    """
     data = load_data("fashion-mnist")
     assert isinstance(data, ImageData)
-    images, labels = sample(128)
+    images, labels = sample(256)
+    first, second = (images[:128], labels[:128]), (images[128:], labels[128:])
     recipe = dataclasses.replace(SMALL, image_size=SIZE, milestones=())
-    for form in FORMS:
-        name = f"{form}-56, width 8"
+    for name in TRAINED:
         for seed in SEEDS[:2]:
-            for steps in (0, 1, 10, 100, 1000):
+            for steps, warm_up in FIRST:
                 net = make(name, seed)
                 start = copy.deepcopy(net)
                 if steps:
-                    fit(net, data, dataclasses.replace(recipe, steps=steps), seed=seed,
-                        device="cpu", precision="float32", progress=False)  # fmt: skip
-                yield {
+                    short = dataclasses.replace(
+                        recipe, steps=steps, warm_up=recipe.warm_up if warm_up else None
+                    )
+                    fit(net, data, short, seed=seed, device="cpu", precision="float32",
+                        progress=False)  # fmt: skip
+                net.train()
+                with torch.no_grad():
+                    loss = F.cross_entropy(net(first[0]), first[1]).item()
+                row = {
                     "network": name,
                     "seed": seed,
                     "steps": steps,
-                    "growth": growth(net.train(), images, labels),
+                    "rate": 0.1 if steps == 1000 or not warm_up else 0.01,
+                    "loss": loss,
+                    "growth": growth(net, *first),
+                    "agreement": gradient_agreement(net, first, second),
                     "moved": distances(start, net),
                     "scales": [
                         m.weight.abs().mean().item()
@@ -134,6 +165,11 @@ def first_steps() -> Iterator[Row]:
                         if isinstance(m, nn.BatchNorm2d)
                     ],
                 }
+                refresh_statistics(net, [first[0]])
+                row["correlation"] = [
+                    gradient_correlation(net, images[2 * i], images[2 * i + 1])[1] for i in range(5)
+                ]
+                yield row
 
 
 def distances(start: nn.Module, end: nn.Module) -> list[float]:
@@ -146,11 +182,49 @@ def distances(start: nn.Module, end: nn.Module) -> list[float]:
     ]
 
 
+def lesions() -> Iterator[Row]:
+    """Test errors of the trained networks with units taken out, or two that changed places.
+
+    Units that change the shape stay. Errors are of all 10,000 test images, in percent: with the BN
+    averages that the training left, and with averages taken anew of 2,048 training images (`STATISTICS`).
+    """
+    data = load_data("fashion-mnist")
+    assert isinstance(data, ImageData)
+    clean = [x for x, _ in Batches(data, SMALL, torch.device("cpu")).clean(STATISTICS, 128)]
+
+    def error(net: nn.Module) -> float:
+        return 100 * (1 - evaluate(net, data, SMALL, device="cpu", precision="float32").accuracy)
+
+    for depth in DEPTHS:
+        for form in FORMS:
+            name = f"{form}-{depth}, width 8"
+            net = load_weights(results() / "weights" / f"{slug(name)}.safetensors", name)
+            free = [i for i, unit in enumerate(units(net)) if keeps_shape(unit)]
+            draw = random.Random(0)
+            removed = [[], *([i] for i in free)]
+            removed += [
+                draw.sample(free, k) for k in (2, 5, 10) if k < len(free) for _ in range(10)
+            ]
+            changes = [("removed", chosen, without(net, chosen)) for chosen in removed]
+            pairs = [pair for pair in itertools.combinations(free, 2) if exchangeable(net, *pair)]
+            for pair in draw.sample(pairs, min(10, len(pairs))):
+                changes.append(("swapped", list(pair), swapped(net, *pair)))
+            for change, chosen, changed in changes:
+                kept = copy.deepcopy(net.state_dict())
+                with changed:
+                    row = {"network": name, "change": change, "units": chosen, "error": error(net)}
+                    refresh_statistics(net, clean)
+                    row["refreshed"] = error(net)
+                net.load_state_dict(kept)
+                yield row
+
+
 MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "growth": growths,
     "line": lines,
     "shattering": shattering,
     "training": first_steps,
+    "lesions": lesions,
 }
 
 

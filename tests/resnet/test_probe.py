@@ -8,10 +8,12 @@ import torch.nn.functional as F
 
 from resnet.nets import cifar_resnet
 from resnet.probe import (
+    gradient_agreement,
     gradient_correlation,
     gradient_norms,
     growth,
     keeps_shape,
+    swapped,
     units,
     without,
 )
@@ -82,3 +84,49 @@ def test_what_cannot_be_taken_out_is_named(images: torch.Tensor) -> None:
         ):
             pass
         assert not any(unit._forward_hooks for unit in units(net))
+
+
+def test_swapped_units_stand_in_each_others_place(images: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    net = cifar_resnet(20).eval()
+    whole, found = net(images), units(net)
+    with swapped(net, 4, 5):
+        other = net(images)
+        assert units(net) == [*found[:4], found[5], found[4], *found[6:]]
+    x = net.stage1(net.stem(images))
+    for i in (3, 5, 4):
+        x = found[i](x)
+    assert torch.equal(other, net.fc(net.flatten(net.pool(net.stage3(x)))))
+    assert not torch.equal(other, whole)
+    assert units(net) == found and torch.equal(net(images), whole)
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [((0, 9), "second=9: expected a number from 0 to 8"), ((-1, 0), "first=-1"),
+     ((2, 3), "different shapes"), ((1, 4), "different shapes")],
+)  # fmt: skip
+def test_units_that_cannot_change_places_are_named(pair: tuple[int, int], words: str) -> None:
+    net = cifar_resnet(20)
+    found = units(net)
+    with pytest.raises(ValueError, match=words), swapped(net, *pair):
+        pass
+    assert units(net) == found
+
+
+def test_agreement_of_two_batches(images: torch.Tensor) -> None:
+    """One with a batch and itself; the cosine of backward's gradients with another."""
+    torch.manual_seed(0)
+    net = cifar_resnet(8)
+    same = gradient_agreement(net, (images, LABELS), (images, LABELS))
+    assert same == pytest.approx([1.0] * 7, abs=1e-5)
+    other = images.flip(3) + 0.5 * torch.randn_like(images)
+    found = gradient_agreement(net, (images, LABELS), (other, LABELS.flip(0)))
+    gradients = []
+    for x, y in ((images, LABELS), (other, LABELS.flip(0))):
+        net.zero_grad()
+        F.cross_entropy(net(x), y).backward()  # type: ignore[no-untyped-call]
+        gradients.append(net.stage1[0].branch.conv1.weight.grad.clone())  # type: ignore[union-attr, operator, index]
+    a, b = gradients
+    assert found[1] == pytest.approx(((a * b).sum() / (a.norm() * b.norm())).item(), abs=1e-5)
+    assert len(found) == 7 and max(found) < 0.99

@@ -1,5 +1,6 @@
 """The measurements of chapter 6: what their rows say, with few and small networks."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,13 @@ import pytest
 import torch
 
 from resnet.book.recorded import measured
+from resnet.data import ImageData, load_data
 from resnet.measure import refresh_statistics
-from resnet.probe import gradient_correlation, growth
+from resnet.probe import gradient_correlation, growth, swapped, without
+from resnet.training.loop import evaluate
+from resnet.training.recipes import SMALL
+from resnet.variants import network
+from resnet.weights import load_weights, save_weights
 from tools import make_signals as signals
 
 
@@ -38,6 +44,60 @@ def test_distances_are_shares_of_each_layers_norm() -> None:
     found = signals.distances(start, end)
     assert len(found) == 7 and sorted(found) == pytest.approx([0] * 6 + [0.5])
     assert found.index(max(found)) == 3
+
+
+def test_lesions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of networks kept as weights; each change is undone before the next."""
+    (tmp_path / "weights").mkdir()
+    torch.manual_seed(1)
+    file = tmp_path / "weights" / "plain-20-width-8.safetensors"
+    save_weights(network("plain-20, width 8", 10, 1), file)
+    sample = load_data("fashion-mnist", sample=True)
+    assert isinstance(sample, ImageData)
+    few = dataclasses.replace(
+        sample, test_images=sample.test_images[:100], test_labels=sample.test_labels[:100]
+    )
+    monkeypatch.setattr(signals, "load_data", lambda name: few)
+    monkeypatch.setattr(signals, "FORMS", ("plain",))
+    monkeypatch.setattr(signals, "DEPTHS", (20,))
+    monkeypatch.setattr(signals, "STATISTICS", 64)
+    monkeypatch.setattr(signals, "results", lambda: tmp_path)
+    signals.main(["lesions"])
+    rows = json.loads((tmp_path / "why-lesions.json").read_text())["rows"]
+    assert {row["network"] for row in rows} == {"plain-20, width 8"}
+    removed = [row["units"] for row in rows if row["change"] == "removed"]
+    assert removed[:8] == [[], [0], [1], [2], [4], [5], [7], [8]]
+    assert [len(chosen) for chosen in removed[8:]] == 10 * [2] + 10 * [5]
+    pairs = [row["units"] for row in rows if row["change"] == "swapped"]
+    assert sorted(pairs) == [[0, 1], [0, 2], [1, 2], [4, 5], [7, 8]]
+    net = load_weights(file)
+    for row in (rows[-20], rows[-1], rows[0], rows[5]):  # in any order
+        change = (
+            swapped(net, *row["units"])
+            if row["change"] == "swapped"
+            else without(net, row["units"])
+        )
+        with change:
+            accuracy = evaluate(net, few, SMALL, device="cpu", precision="float32").accuracy
+        assert row["error"] == pytest.approx(100 - 100 * accuracy)
+
+
+def test_first_steps_are_those_of_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "TRAINED", ("plain-8, width 8",))
+    monkeypatch.setattr(signals, "FIRST", ((0, True), (1, True), (1, False)))
+    monkeypatch.setattr(
+        signals, "load_data", lambda name, sample=True: load_data("fashion-mnist", sample=True)
+    )
+    rows = list(signals.first_steps())
+    assert [row["rate"] for row in rows] == [0.01, 0.01, 0.1] * 2
+    assert set(rows[0]["moved"]) == {0.0}
+    assert rows[2]["moved"] == pytest.approx([10 * m for m in rows[1]["moved"]], rel=0.01)
+    images, labels = signals.sample(128)
+    assert rows[0]["growth"] == pytest.approx(
+        growth(signals.make("plain-8, width 8", 0), images, labels), rel=1e-4
+    )
+    for key, length in (("agreement", 7), ("moved", 7), ("scales", 7), ("correlation", 5)):
+        assert all(len(row[key]) == length for row in rows)
 
 
 @pytest.mark.parametrize("what", ["growth", "line", "shattering"])
