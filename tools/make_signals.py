@@ -186,7 +186,7 @@ def lesions() -> Iterator[Row]:
     """Test errors of the trained networks with units taken out, or two that changed places.
 
     Units that change the shape stay. Errors are of all 10,000 test images, in percent: with the BN
-    averages that the training left, and with averages taken anew of 2,048 training images (`STATISTICS`).
+    averages that the training left, and with averages taken anew of `STATISTICS` training images.
     """
     data = load_data("fashion-mnist")
     assert isinstance(data, ImageData)
