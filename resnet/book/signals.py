@@ -94,3 +94,95 @@ def correlations(rows: Mapping[str, Rows]) -> Figure:
             ends=", ".join(ends),
         ),
     )
+
+
+@styled
+def during_training(rows: Mapping[str, Rows]) -> Figure:
+    """Draw growth, agreement of two batches and of neighbouring points by step, a panel for each.
+
+    Lines are means over the seeds, of lists the median before; bands reach from lowest to highest.
+
+    Args:
+        rows: by network, measurements with `steps`, `growth`, and the lists `agreement` and
+            `correlation`.
+
+    """
+    panels, ends = [], []
+    for key, label in (
+        ("growth", _("growth of the gradient")),
+        ("agreement", _("cosine of two batches' gradients")),
+        ("correlation", _("cosine at neighbouring points")),
+    ):
+        logarithmic = key == "growth"
+        canvas, axes = panel(height=3.1)
+        told = []
+        for (name, measured), (color, line, marker) in zip(rows.items(), LINES, strict=False):
+            steps = sorted({row["steps"] for row in measured})
+            each = np.array(
+                [[np.median(row[key]) for row in measured if row["steps"] == n] for n in steps]
+            )
+            middle = np.exp(np.log(each).mean(1)) if logarithmic else each.mean(1)
+            places = range(len(steps))
+            axes.plot(places, middle, line, marker=marker, color=color, lw=1.8, label=name)
+            axes.fill_between(places, each.min(1), each.max(1), color=color, alpha=0.2, lw=0)
+            axes.set_xticks(places, labels=[f"{n:,}" for n in steps])
+            told.append(f"{name} {middle[0]:,.2f}, {middle[-1]:,.2f}")
+        axes.set(xlabel=_("gradient steps"), ylabel=label)
+        if logarithmic:
+            axes.set(yscale="log")
+            axes.yaxis.set_major_formatter(LogFormatter())  # the usual one writes mathematics
+            axes.yaxis.set_minor_formatter("")
+        else:
+            axes.set(ylim=(-0.1, 1.05))
+        canvas.legend(loc="outside upper center", ncols=1, fontsize=9)
+        panels.append(canvas)
+        ends.append(f"{label}: {'; '.join(told)}.")
+    return Figure(
+        panels,
+        _(
+            "Three panels against the number of gradient steps, a line for each network. Before "
+            "the first step, and after the last: {ends}",
+            ends=" ".join(ends),
+        ),
+    )
+
+
+@styled
+def lesions(rows: Mapping[str, Rows]) -> Figure:
+    """Draw the test error without single units, and against the number of units removed.
+
+    Args:
+        rows: by network, measurements with `units`, those removed, and `error` in percent.
+
+    """
+    singles, axes = panel(height=3.1)
+    several, count_axes = panel(height=3.1)
+    longest: list[int] = []
+    ends = []
+    for (name, measured), (color, line, marker) in zip(rows.items(), LINES, strict=False):
+        one = [row for row in measured if len(row["units"]) == 1]
+        axes.plot([row["units"][0] + 1 for row in one], [row["error"] for row in one], marker,
+                  color=color, ls="", label=name)  # fmt: skip
+        counts = sorted({len(row["units"]) for row in measured})
+        errors = [[row["error"] for row in measured if len(row["units"]) == n] for n in counts]
+        places = range(len(counts))
+        middle = [float(np.median(each)) for each in errors]
+        count_axes.plot(places, middle, line, marker=marker, color=color, lw=1.8, label=name)
+        count_axes.fill_between(places, list(map(min, errors)), list(map(max, errors)), color=color,
+                                alpha=0.2, lw=0)  # fmt: skip
+        longest = max(longest, counts, key=len)
+        told = ", ".join(f"{n}: {error:.0f}%" for n, error in zip(counts, middle, strict=True))
+        ends.append(f"{name}: {told}.")
+    count_axes.set_xticks(range(len(longest)), labels=map(str, longest))
+    axes.set(xlabel=_("the unit removed"), ylabel=_("test error (%)"), ylim=(0, 95))
+    count_axes.set(xlabel=_("units removed"), ylabel=_("test error (%)"), ylim=(0, 95))
+    for canvas in (singles, several):
+        canvas.legend(loc="outside upper center", ncols=1, fontsize=9)
+    return Figure(
+        [singles, several],
+        _(
+            "Test error in percent of trained networks: first by the one unit that is removed, "
+            "then by the number removed. Medians by number: {ends}",
+            ends=" ".join(ends),
+        ),
+    )

@@ -77,6 +77,12 @@ def alike(name: str, first: float) -> dict[str, object]:
     return {"network": name, "correlation": [curve, [0.9 * value for value in curve]]}
 
 
+def after(steps: int, growth: float) -> dict[str, object]:
+    """A measurement of first steps; the median of its lists is half and a quarter."""
+    return {"steps": steps, "growth": growth, "agreement": [0.1, 0.5, 0.9],
+            "correlation": [0.0, 0.25, 0.5]}  # fmt: skip
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "nested_classes": figures.nested_classes,
     "step_fits": lambda: figures.step_fits(X, X**2, {3: np.round(X), 4: X**2 + 0.01}),
@@ -124,6 +130,21 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "correlations": lambda: signals.correlations(
         {"plain": [alike("plain-8", 0.5), alike("plain-14", 0.1)], "b": [alike("<b>-8", 0.9)]}
+    ),
+    "during_training": lambda: signals.during_training(
+        {
+            "plain-8": [after(0, 100), after(0, 400), after(10, 4), after(10, 4)],
+            "<b>-8": [after(0, 10), after(10, 5)],
+        }
+    ),
+    "lesions": lambda: signals.lesions(
+        {
+            "plain-8": [
+                {"units": units, "error": error}
+                for units, error in (([], 8), ([0], 80), ([2], 90), ([0, 2], 60), ([1, 2], 88))
+            ],
+            "<b>-8": [{"units": units, "error": error} for units, error in (([], 7), ([1], 9))],
+        }
     ),
     "plain_and_residual": drawings.plain_and_residual,
     "identity_and_projection": drawings.identity_and_projection,

@@ -48,3 +48,27 @@ def test_alternatives_tell_the_numbers() -> None:
     growth, alike = gallery.made("growth_by_depth").alt, gallery.made("correlations").alt
     assert "plain: 15 with 9 units, 2,8" in growth
     assert "plain-8 0.47" in alike and "<b>-8 0.85" in alike  # at the second of forty points
+
+
+def test_each_signal_has_a_panel_and_means_over_seeds() -> None:
+    growth, agreement, alike = (c.axes[0] for c in gallery.made("during_training").panels)
+    assert (growth.get_yscale(), agreement.get_yscale()) == ("log", "linear")
+    assert [line.get_label() for line in growth.lines] == ["plain-8", "<b>-8"]
+    assert list(np.asarray(growth.lines[0].get_ydata())) == pytest.approx([200, 4])
+    assert list(np.asarray(agreement.lines[0].get_ydata())) == pytest.approx([0.5, 0.5])
+    assert list(np.asarray(alike.lines[1].get_ydata())) == pytest.approx([0.25, 0.25])
+    assert [text.get_text() for text in growth.get_xticklabels()] == ["0", "10"]
+    low, high = (growth.collections[0].get_paths()[0].vertices[:, 1].min(),  # type: ignore[index]
+                 growth.collections[0].get_paths()[0].vertices[:, 1].max())  # type: ignore[index]  # fmt: skip
+    assert (low, high) == pytest.approx((4, 400))
+    assert "plain-8 200.00, 4.00; <b>-8 10.00, 5.00" in gallery.made("during_training").alt
+
+
+def test_lesions_by_unit_and_by_number() -> None:
+    single, several = (canvas.axes[0] for canvas in gallery.made("lesions").panels)
+    x, y = single.lines[0].get_data()
+    assert (list(x), list(y)) == ([1, 3], [80, 90])  # readers count units from 1
+    x, y = several.lines[0].get_data()
+    assert list(y) == pytest.approx([8, 85, 74])
+    assert [text.get_text() for text in several.get_xticklabels()][:2] == ["0", "1"]
+    assert "plain-8: 0: 8%, 1: 85%, 2: 74%." in gallery.made("lesions").alt
