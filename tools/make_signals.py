@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resnet.book.recorded import trained
 from resnet.data import ImageData, load_data
 from resnet.measure import refresh_statistics
 from resnet.nets import ResNet
@@ -31,7 +32,6 @@ from resnet.probe import (
     units,
     without,
 )
-from resnet.reproduce.work import slug
 from resnet.training.batches import Batches
 from resnet.training.devices import machine
 from resnet.training.loop import evaluate, fit
@@ -39,7 +39,6 @@ from resnet.training.origin import commit
 from resnet.training.recipes import SMALL
 from resnet.training.records import results
 from resnet.variants import MOVED, network
-from resnet.weights import load_weights
 
 from .common import write_whole
 
@@ -198,7 +197,7 @@ def lesions() -> Iterator[Row]:
     for depth in DEPTHS:
         for form in FORMS:
             name = f"{form}-{depth}, width 8"
-            net = load_weights(results() / "weights" / f"{slug(name)}.safetensors", name)
+            net = trained(name)
             free = [i for i, unit in enumerate(units(net)) if keeps_shape(unit)]
             draw = random.Random(0)
             removed = [[], *([i] for i in free)]

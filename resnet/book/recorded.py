@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 from typing import Any, TypeVar
 
+from resnet.nets import ResNet
+from resnet.reproduce.work import slug
 from resnet.training.records import Run, results
+from resnet.weights import load_weights
 
 T = TypeVar("T")
 
@@ -76,3 +79,13 @@ def recorded(pattern: str) -> list[Run]:
 
     """
     return [Run.load(path) for path in sorted(results().glob(pattern))]
+
+
+def trained(name: str) -> ResNet:
+    """Return the network of this name that was trained for the book (`make weights`).
+
+    Raises:
+        ValueError: naming the file, if there is none for it.
+
+    """
+    return load_weights(results() / "weights" / f"{slug(name)}.safetensors", name)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from resnet.book import recorded
 from resnet.book.recorded import measured
 from resnet.data import ImageData, load_data
 from resnet.measure import refresh_statistics
@@ -62,6 +63,7 @@ def test_lesions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "DEPTHS", (20,))
     monkeypatch.setattr(signals, "STATISTICS", 64)
     monkeypatch.setattr(signals, "results", lambda: tmp_path)
+    monkeypatch.setattr(recorded, "results", lambda: tmp_path)
     signals.main(["lesions"])
     rows = json.loads((tmp_path / "why-lesions.json").read_text())["rows"]
     assert {row["network"] for row in rows} == {"plain-20, width 8"}

@@ -1,0 +1,50 @@
+"""Chapter 1: a test for each sentence about its four networks, which come from records."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from resnet.reproduce import CLAIMS, load_records, verdict
+from resnet.reproduce.checks import values
+from resnet.reproduce.gaps import crossing, gaps
+
+RUNS = verdict(CLAIMS["degradation"], load_records()).runs
+ERROR = {name: statistics.fmean(values(runs, "train_error")) for name, runs in RUNS.items()}
+TEST = {name: statistics.fmean(values(runs, "test_error")) for name, runs in RUNS.items()}
+GAPS = {
+    form: {
+        step: statistics.fmean(each)
+        for step, each in gaps(RUNS[f"{form}-56"], RUNS[f"{form}-20"]).items()
+    }
+    for form in ("plain", "ResNet")
+}
+
+
+def test_depth_costs_the_plain_network_25_points() -> None:
+    assert ERROR["plain-56"] - ERROR["plain-20"] == pytest.approx(25, abs=3)
+
+
+def test_with_shortcuts_depth_wins_a_point_or_two() -> None:
+    assert 0.75 < ERROR["ResNet-20"] - ERROR["ResNet-56"] < 2.5
+
+
+def test_the_test_errors_follow() -> None:
+    assert sorted(TEST, key=TEST.__getitem__) == sorted(ERROR, key=ERROR.__getitem__)
+
+
+def test_the_plain_gap_opens_by_a_quarter_of_the_way_and_stays() -> None:
+    later = [gap for step, gap in GAPS["plain"].items() if step >= 2000]
+    assert min(later) > 0.75 * later[-1]
+
+
+def test_the_residual_gap_closes_half_way() -> None:
+    early = [gap for step, gap in GAPS["ResNet"].items() if 500 <= step <= 2000]
+    assert max(early) == pytest.approx(3, abs=1)
+    turn = crossing(gaps(RUNS["ResNet-56"], RUNS["ResNet-20"]))
+    assert turn is not None and 2800 <= turn <= 4400
+
+
+def test_at_20_layers_the_shortcut_is_worth_seven_or_eight_points() -> None:
+    assert ERROR["plain-20"] - ERROR["ResNet-20"] == pytest.approx(7.5, abs=1.0)
