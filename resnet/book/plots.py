@@ -23,6 +23,47 @@ def over_seeds(runs: Sequence[Run], column: str) -> tuple[np.ndarray, np.ndarray
     return np.array(runs[0].column("step")), np.array(errors)
 
 
+def _bands(canvas: Canvas, group: Seeds, column: str) -> dict[str, np.ndarray]:
+    """Draw each network's error by step, the mean of its seeds and a band from lowest to highest.
+
+    A network that was not run, or of whose trainings one failed, has no line. Returned are the
+    errors, (seeds, rows), of those that have one.
+    """
+    axes, drawn = canvas.axes[0], {}
+    for (name, runs), (color, line, _marker) in zip(group.items(), LINES, strict=False):
+        if not runs or any("failed" in run.measured for run in runs):
+            continue
+        steps, errors = over_seeds(runs, column)
+        axes.plot(steps, errors.mean(0), line, color=color, lw=1.8, label=name)
+        axes.fill_between(steps, errors.min(0), errors.max(0), color=color, alpha=0.25, lw=0)
+        drawn[name] = errors
+    if drawn:
+        columns = 2 if max(map(len, drawn)) < 16 else 1
+        canvas.legend(loc="outside upper center", ncols=columns, fontsize=9)
+    return drawn
+
+
+@styled
+def errors_by_step(runs: Seeds) -> Figure:
+    """Draw the training and the test error of networks by step, a panel for each."""
+    panels, ends = [], []
+    for column, label in (
+        ("train_accuracy", _("training error (%)")),
+        ("test_accuracy", _("test error (%)")),
+    ):
+        canvas, axes = panel(height=3.1)
+        axes.set(xlabel=_("gradient steps"), ylabel=label)
+        drawn = _bands(canvas, runs, column)
+        axes.set_ylim(0, None)
+        told = ", ".join(f"{name} {errors.mean(0)[-1]:.1f}" for name, errors in drawn.items())
+        ends.append(f"{label} {told or _('no runs yet')}")
+        panels.append(canvas)
+    return Figure(
+        panels,
+        _("Error in percent against the gradient steps. At the end: {ends}.", ends="; ".join(ends)),
+    )
+
+
 @styled
 def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
     """Draw the training error by step, one panel per form, and the gap between its two depths.
@@ -43,15 +84,10 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
         if not any(group.values()):  # nothing of it has been run
             continue
         canvas, axes = panel(height=3.1)
-        for (name, runs), (color, line, _marker) in zip(group.items(), LINES, strict=False):
-            if not runs or any("failed" in run.measured for run in runs):
-                continue
-            steps, errors = over_seeds(runs, "train_accuracy")
-            axes.plot(steps, errors.mean(0), line, color=color, lw=1.8, label=name)
-            axes.fill_between(steps, errors.min(0), errors.max(0), color=color, alpha=0.25, lw=0)
+        for name, errors in _bands(canvas, group, "train_accuracy").items():
             top = max(top, errors.max())
             end = f"{errors.mean(0)[-1]:.1f}%"
-            ends.append(_("{name}, mean of {n}: {end}.", name=name, n=len(runs), end=end))
+            ends.append(_("{name}, mean of {n}: {end}.", name=name, n=len(errors), end=end))
         shallow, deep = group.values()
         if found := gaps(deep, shallow):
             steps = np.array(list(found))
@@ -63,9 +99,6 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
                 below = _("the deeper network is below from step {step:,} on.", step=step)
                 ends.append(_("With {form} {below}", form=form, below=below))
         axes.set(xlabel=_("gradient steps"), ylabel=_("training error (%)"))
-        if names := axes.get_legend_handles_labels()[1]:
-            columns = 2 if max(map(len, names)) < 16 else 1
-            canvas.legend(loc="outside upper center", ncols=columns, fontsize=9)
         panels.append(canvas)
     for canvas in panels:  # one scale for all
         canvas.axes[0].set_ylim(0, 1.05 * top or 1)

@@ -1,5 +1,6 @@
 """Figures of untrained networks and of first steps: how the gradient grows, and what it says."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,27 @@ from resnet.book.figures import LINES, Figure, panel, styled
 from resnet.translation import _
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+def rates(rows: Rows) -> dict[tuple[str, str], list[float]]:
+    """Return, by form and variant, by what factor each added unit makes the gradient grow.
+
+    Args:
+        rows: measurements with `form`, `variant`, `units` and `growth`, a list over seeds, from
+            the shallowest network of a kind to the deepest.
+
+    Returns:
+        the factor between each depth and the next, from geometric means over the seeds.
+
+    """
+    kinds: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for row in rows:
+        middle = float(np.log(row["growth"]).mean())
+        kinds.setdefault((row["form"], row["variant"]), []).append((row["units"], middle))
+    return {
+        kind: [float(np.exp((g - f) / (n - m))) for (m, f), (n, g) in itertools.pairwise(found)]
+        for kind, found in kinds.items()
+    }
 
 
 @styled

@@ -117,6 +117,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         }
     ),
     "depth_curves none": lambda: plots.depth_curves({"plain": {"plain-8": [], "plain-14": []}}),
+    "errors_by_step": lambda: plots.errors_by_step({"plain-8": seeds(8, 9), "<b>-8": []}),
     "responses": lambda: plots.responses({"plain-8": seeds(1, 2), "ResNet-8": []}),
     "responses none": lambda: plots.responses({"plain-8": []}),
     "errors_by_row": lambda: plots.errors_by_row(

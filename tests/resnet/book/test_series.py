@@ -235,3 +235,14 @@ def test_network_from_the_input_to_the_scores() -> None:
     widths = [next(w for w in ("16", "32", "64") if f", {w}" in text) for text in found[1:-2]]
     assert widths == ["16", "16", "32", "64"]
     assert "32 × 32" in found[0] and "10" in found[-1]
+
+
+def test_errors_by_step_have_a_panel_for_training_and_one_for_the_test() -> None:
+    found = gallery.made("errors_by_step")
+    training, test = (canvas.axes[0] for canvas in found.panels)
+    assert (training.get_ylabel(), test.get_ylabel()) == ("training error (%)", "test error (%)")
+    for axes in (training, test):
+        (line,) = axes.lines  # nothing of the other was run
+        assert list(np.asarray(line.get_xdata())) == [100, 200, 300]
+        assert list(np.asarray(line.get_ydata())) == pytest.approx([25.5, 17.0, 8.5])
+    assert "training error (%) plain-8 8.5; test error (%) plain-8 8.5" in found.alt

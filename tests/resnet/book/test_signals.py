@@ -6,6 +6,8 @@ import gallery
 import numpy as np
 import pytest
 
+from resnet.book import signals
+
 
 def test_growth_is_drawn_where_each_law_is_a_line() -> None:
     even, logarithmic = (canvas.axes[0] for canvas in gallery.made("growth_by_depth").panels)
@@ -72,3 +74,15 @@ def test_lesions_by_unit_and_by_number() -> None:
     assert list(y) == pytest.approx([8, 85, 74])
     assert [text.get_text() for text in several.get_xticklabels()][:2] == ["0", "1"]
     assert "plain-8: 0: 8%, 1: 85%, 2: 74%." in gallery.made("lesions").alt
+
+
+def test_rates_are_per_unit_between_depths() -> None:
+    rows = [
+        {"form": "plain", "variant": kind, "units": n, "growth": [2 * rate**n, rate**n / 2]}
+        for kind, rate in (("", 1.3), ("b", 1.1))
+        for n in (9, 27, 54)
+    ]
+    rows[2]["growth"] = [rows[1]["growth"][0], rows[1]["growth"][1]]  # type: ignore[index]
+    found = signals.rates(rows)
+    assert found["plain", ""] == pytest.approx([1.3, 1])
+    assert found["plain", "b"] == pytest.approx([1.1, 1.1])
