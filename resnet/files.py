@@ -39,6 +39,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path`, in a folder that may be new, once it is whole.
 
     It is always a new file: nothing is written through a link that lies in its place.
+
+    Raises:
+        OSError: naming `path`, if it cannot be written, for example because the disk is full.
+
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
@@ -47,8 +51,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with open(partial, "xb") as file:
             yield file
         os.replace(partial, path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        # PyTorch's writer closes its zip after a failure, and what is raised is about that
+        cause = error.__context__ if isinstance(error, RuntimeError) else error
+        if isinstance(cause, OSError) and cause.filename is None:
+            raise OSError(cause.errno, cause.strerror, str(path)) from error
         raise
 
 

@@ -9,21 +9,33 @@ import pytest
 import torch
 from nobody import unprivileged
 
-from resnet import cifar_resnet, save_weights
+from resnet import CheckpointError, cifar_resnet, save_weights
 from resnet.files import replacing, require_writable
 from resnet.training import checkpoint
 from resnet.training.records import write_json
 
-
-@pytest.mark.parametrize(
+written = pytest.mark.parametrize(
     "write",
     [
-        lambda path: write_json(path, {"rows": []}),
-        lambda path: checkpoint.save({"step": torch.zeros(1)}, path),
+        lambda path: write_json(path, {"rows": [0] * 50_000}),
+        lambda path: checkpoint.save({"step": torch.zeros(50_000)}, path),
         lambda path: save_weights(cifar_resnet(8), path),
     ],
     ids=["record", "checkpoint", "weights"],
 )
+
+
+@written
+def test_a_full_disk_is_told_with_the_file(small_disk: Path, write: Callable[[Path], None]) -> None:
+    """On a disk that really is full; what was there before stays, and nothing else."""
+    path = small_disk / "new"
+    path.write_text("before")
+    with pytest.raises((OSError, CheckpointError), match=r"No space left on device: .*/new'"):
+        write(path)
+    assert path.read_text() == "before" and list(small_disk.iterdir()) == [path]
+
+
+@written
 def test_a_link_is_not_followed(tmp_path: Path, write: Callable[[Path], None]) -> None:
     """Somebody has put one where the file is written before it is whole."""
     victim, path = tmp_path / "victim", tmp_path / "new"

@@ -299,6 +299,18 @@ def test_disk_full_while_the_book_is_built(
     assert not old.exists()
 
 
+@pytest.mark.parametrize("filled", [60, 98])  # kB of 100: it fills while pages are built, or before
+def test_a_disk_that_is_really_full(toy: Toy, small_disk: Path, filled: int) -> None:
+    """The book's _build lies on it."""
+    folder = toy(one=chapter(shape_cell()))
+    (folder / "_build").symlink_to(small_disk)
+    (small_disk / "other").write_bytes(b"0" * 1000 * filled)
+    done = run_book(folder, "build")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr and "with room" in done.stderr
+    assert not (small_disk / "html").exists() and not (small_disk / "_site").exists()
+
+
 def test_disk_full_while_papermill_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is told, not the half notebook; nothing is left."""
 
