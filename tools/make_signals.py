@@ -1,6 +1,7 @@
 """Measure what chapter 6 shows of untrained networks and of the first steps, into results/.
 
-`python -m tools.make_signals growth line shattering training`: the last takes an hour of a core.
+`python -m tools.make_signals growth line factors shattering training`: the last takes an hour of a
+core.
 """
 
 import argparse
@@ -34,6 +35,7 @@ SEEDS = range(5)
 KINDS = ("", "constant scaling", "dropout", "exclusive gating", "exclusive gating b=0",
          "shortcut-only gating", "shortcut-only gating b=0", "option C", *MOVED)  # fmt: skip
 LINE = [("plain", ""), *(("ResNet", kind) for kind in KINDS), ("pre-activation ResNet", "")]
+FACTORS = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0, 1.05, 1.1)  # on every shortcut
 SIZE = 16  # pixels per side
 Row = dict[str, Any]
 
@@ -93,6 +95,28 @@ def lines() -> Iterator[Row]:
             }
 
 
+def scaled(net: ResNet, factor: float) -> ResNet:
+    """Multiply what every shortcut of a network carries."""
+    for unit in units(net):
+        unit.shortcut.register_forward_hook(lambda _, __, carried: factor * carried)
+    return net
+
+
+def factors() -> Iterator[Row]:
+    """Measure the growth by the factor on every shortcut and the number of units."""
+    images, labels = sample(64)
+    for factor in FACTORS:
+        for depth in (20, 32, 44, 56, 80, 110):
+            name = f"pre-activation ResNet-{depth}"
+            nets = [scaled(make(name, seed), factor) for seed in SEEDS]
+            yield {
+                "network": name,
+                "factor": factor,
+                "units": len(units(nets[0])),
+                "growth": [growth(net, images, labels) for net in nets],
+            }
+
+
 def shattering() -> Iterator[Row]:
     """Cosine of the input's gradients along lines between two images, by their distance."""
     images, _ = sample(128)
@@ -149,6 +173,7 @@ def distances(start: nn.Module, end: nn.Module) -> list[float]:
 MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "growth": growths,
     "line": lines,
+    "factors": factors,
     "shattering": shattering,
     "training": first_steps,
 }
