@@ -98,6 +98,7 @@ def lines() -> Iterator[Row]:
 def scaled(net: ResNet, factor: float) -> ResNet:
     """Multiply what every shortcut of a network carries."""
     for unit in units(net):
+        assert unit.shortcut is not None  # the networks of the figure are not plain
         unit.shortcut.register_forward_hook(lambda _, __, carried: factor * carried)
     return net
 

@@ -179,9 +179,9 @@ def depths(records: Mapping[str, Run]) -> Reacting:
     """
     found: dict[tuple[str, str, int, int], tuple[str, Run]] = {}
     for name, run in records.items():
-        for form, layers in itertools.product(FORMS, DEPTHS):
-            if run.network == settings.DEPTH.network(f"{form}-{layers}"):
-                found.setdefault((run.data_name, form, run.seed, layers), (name, run))
+        for form, n in itertools.product(FORMS, DEPTHS):
+            if run.network == settings.DEPTH.network(f"{form}-{n}"):
+                found.setdefault((run.data_name, form, run.seed, n), (name, run))
     if not found:
         names = ", ".join(sorted({run.network for run in records.values()})) or "none"
         raise ValueError(
@@ -192,20 +192,20 @@ def depths(records: Mapping[str, Run]) -> Reacting:
     data = sorted({key[0] for key in found})
     forms = [form for form in FORMS if any(key[1] == form for key in found)]
     seeds = sorted({key[2] for key in found})
-    layers = {"both": _("both"), **{str(n): str(n) for n in DEPTHS}}
+    shown_layers = [("both", _("both")), *((str(n), str(n)) for n in DEPTHS)]
     whole = [key[:3] for key in found if all((*key[:3], n) in found for n in DEPTHS)]
     of_residual = [key for key in whole if key[1] != "plain"]
     start = next(iter([*of_residual, *whole, *[key[:3] for key in found]]))
     controls = {
         "data": Control(_("Data"), [(name, name) for name in data], start[0]),
         "form": Control(_("Form"), [(form, FORMS[form]) for form in forms], start[1]),
-        "layers": Control(_("Layers"), list(layers.items()), "both"),
+        "layers": Control(_("Layers"), shown_layers, "both"),
         "seed": Control(_("Seed"), [(str(seed), str(seed)) for seed in seeds], str(start[2])),
     }
     panels: list[Panel] = []
     views = {}
     scale = _scale(found)
-    for of, form, shown, seed in itertools.product(data, forms, layers, seeds):
+    for of, form, (shown, _text), seed in itertools.product(data, forms, shown_layers, seeds):
         chosen = DEPTHS if shown == "both" else (int(shown),)
         runs = {n: found.get((of, form, seed, n)) for n in chosen}
         view, drawn = _depth_view(form, seed, runs, scale, len(panels))
@@ -271,7 +271,8 @@ def _depth_view(
             )  # fmt: skip
     if len(there) == len(DEPTHS):
         shallow, deep = (there[n] for n in DEPTHS)
-        lines, crossed = [], []
+        lines: list[Line] = []
+        crossed: list[tuple[float, int | None]] = []
         for style, (column, words) in enumerate(ERRORS.items(), start=2):
             by_step = gaps([deep], [shallow], column)
             if not by_step:
