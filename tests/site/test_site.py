@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browsing import DESK, FLAGS, NAMES, PHONE, Visit, found_browser, note_console, settle, visit
-from playwright.sync_api import Browser, sync_playwright
+from browsing import DESK, PHONE, Visit, note_console, settle, visit
+from playwright.sync_api import Browser
 from toybook import ROOT, missing
 
 from tools.build import config, notebooks
@@ -42,18 +42,6 @@ def origin() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/{SITE.name}"
     server.shutdown()
     server.server_close()
-
-
-# Not for the whole session: while Playwright runs, nbval could not use this thread's event loop.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = found_browser()
-    if found is None:
-        missing(f"no browser: none of {', '.join(NAMES)} is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
