@@ -9,7 +9,7 @@
     return made;
   };
 
-  document.querySelectorAll(".asking").forEach((box, number) => {
+  const ask = (box, number) => {
     const { answers, words } = JSON.parse(box.querySelector("script").textContent);
     box.replaceChildren();
     const form = make(box, "form");
@@ -23,7 +23,7 @@
         label.append(` ${text}`);
       }
       const said = make(group, "p", { id, class: "said" });
-      group.addEventListener("change", () => { said.textContent = said.className = ""; });
+      group.addEventListener("change", () => { said.textContent = ""; said.className = "said"; });
       return { id, offered, said };
     });
     make(form, "button", { type: "submit", class: "btn btn-primary" }, words.check);
@@ -40,5 +40,7 @@
       }
       result.textContent = right === questions.length ? words.whole : words.count.replace("{n}", right);
     });
-  });
+  };
+
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".asking").forEach(ask));
 })();

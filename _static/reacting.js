@@ -114,7 +114,7 @@
       html(box, "label", { for: id }, label);
       const at = options.findIndex(([value]) => value === start);
       const input = html(box, "input", { type: "range", id, min: 0, max: options.length - 1, value: at });
-      const shown = html(box, "output", { for: id });
+      const shown = html(box, "span", { "aria-hidden": "true" });
       const tell = () => {
         shown.textContent = options[input.value][1];
         input.setAttribute("aria-valuetext", options[input.value][1]);
@@ -162,5 +162,5 @@
     show();
   };
 
-  document.querySelectorAll(".reacting").forEach(start);
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".reacting").forEach(start));
 })();
