@@ -61,7 +61,7 @@
     line(LEFT, TALL - BOTTOM, WIDE - RIGHT, TALL - BOTTOM, "axis");
     if (panel.up[0] < 0) line(LEFT, y(0), WIDE - RIGHT, y(0), "axis");
     for (const [value, style] of marks)
-      line(x(value), top, x(value), TALL - BOTTOM, "mark").style.stroke = colors[style] ?? "currentColor";
+      line(x(value), top, x(value), TALL - BOTTOM, "at").style.stroke = colors[style] ?? "currentColor";
     svg(picture, "text", { x: (LEFT + WIDE - RIGHT) / 2, y: TALL - 6, "text-anchor": "middle" }, panel.x);
     svg(picture, "text", {
       transform: `translate(9 ${(top + TALL - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle",

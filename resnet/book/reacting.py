@@ -324,7 +324,7 @@ def factors(record: Mapping[str, Any], gamma: float) -> Reacting:
     rows = {(row["factor"], row["units"]): row["growth"] for row in record["rows"]}
     every, counts = sorted({key[0] for key in rows}), sorted({key[1] for key in rows})
     top = max(itertools.chain.from_iterable(rows.values()))
-    up = (0.1, 10.0 ** math.ceil(math.log10(top)))
+    up = (1.0, 10.0 ** math.ceil(math.log10(top)))
 
     def lines(keys: Sequence[tuple[float, int]], x: Sequence[float]) -> list[Line]:
         measured = [rows[key] for key in keys]
