@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,10 +179,26 @@ def test_without_a_record_it_says_what_is_wrong() -> None:
         reacting.depths({})
 
 
-def test_only_records_of_the_plan_are_taken() -> None:
+def test_records_are_files_of_the_book() -> None:
     for name, one in RECORDS.items():
-        assert (ROOT / name).is_file()
-        assert one.recipe["steps"] == 8000 and one.seed in (10, 11, 12)
+        assert Run.load(ROOT / name) == one
+
+
+def test_only_records_of_the_plan_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = run("plain-20, width 8", 10)
+    others = {
+        "recipe": dataclasses.replace(one, recipe={**one.recipe, "lr": 0.01}),
+        "seed": dataclasses.replace(one, seed=9),
+        "precision": dataclasses.replace(one, settings={**one.settings, "precision": "bfloat16"}),
+    }
+    folder = tmp_path / "reproduce" / "depth-a-copy"
+    folder.mkdir(parents=True)
+    for name, record in {"planned": one, **others}.items():
+        record.save(folder / f"{name}.json")
+    monkeypatch.setattr(reacting, "results", lambda: tmp_path)
+    assert reacting.depth_records() == {"results/reproduce/depth-a-copy/planned.json": one}
 
 
 def test_names_cannot_end_the_data() -> None:
