@@ -184,6 +184,25 @@ def test_fits_a_phone(on_phone: dict[str, Visit], name: str) -> None:
     assert not on_phone[name].complaints
 
 
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("07-reproduction", "tab-ledger"), ("06-why-it-trains", "tab-line"),
+     ("06-why-it-trains", "tab-trials"), ("06-why-it-trains", "tab-trials-checks")],
+)  # fmt: skip
+def test_verdicts_fit_a_phone(browser: Browser, origin: str, name: str, table: str) -> None:
+    """The tables that one reads first do not scroll; code that does shows where there is more."""
+    context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{origin}/chapters/{name}.html")
+    settle(page)
+    hidden = "e => e.scrollWidth - e.clientWidth"
+    assert page.locator(f"#{table} .output").evaluate(hidden) <= 0
+    code = page.locator("article div.cell_input pre:visible").first
+    assert code.evaluate(hidden) > 0
+    assert "gradient" in code.evaluate("e => getComputedStyle(e).backgroundImage")
+    context.close()
+
+
 @every_page
 def test_says_how_it_was_made(on_desk: dict[str, Visit], origin: str, name: str) -> None:
     facts = on_desk[name].facts
