@@ -33,6 +33,28 @@ resnet.check.block_shapes(answers)
 # %% hint [markdown]
 # Without a projection the shortcut's output is the input itself: 16 channels, 15×15 pixels.
 
+# %% offered
+offered = {
+    "Residual(16, 16)": [(2, 16, 15, 15), (2, 16, 13, 13), "error"],
+    "Residual(16, 16, stride=2)": ["error", (2, 16, 8, 8), (2, 16, 7, 7)],
+    "Residual(16, 32, project=True)": [
+        (2, 32, 15, 15),
+        (2, 16, 15, 15),
+        "error",
+    ],
+    "Residual(16, 32, stride=2, project=True)": [
+        (2, 32, 8, 8),
+        (2, 32, 7, 7),
+        "error",
+    ],
+    "Residual(16, 16, stride=3, project=True)": [
+        (2, 16, 5, 5),
+        (2, 16, 6, 6),
+        "error",
+    ],
+}
+
+
 # %% solution
 answers = {
     "Residual(16, 16)": (2, 16, 15, 15),

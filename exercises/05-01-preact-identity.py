@@ -43,6 +43,16 @@ resnet.check.preact_identity(answers)
 # %% hint [markdown]
 # A BN with scale 0 and shift 0 gives 0 for every input.
 
+# %% offered
+offered = {
+    "original": ["b", "a", "c"],
+    "BN after addition": ["c", "a", "b"],
+    "ReLU before addition": ["a", "b", "c"],
+    "ReLU-only pre-activation": ["a", "b", "c"],
+    "full pre-activation": ["a", "b", "c"],
+}
+
+
 # %% solution
 answers = {
     "original": "b",

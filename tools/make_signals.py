@@ -1,7 +1,7 @@
 """Measure what chapter 6 shows of networks before, during and after training, into results/.
 
-`python -m tools.make_signals growth line shattering training lesions`: the last two take an hour of
-a core, and lesions needs what `make weights` trains.
+`python -m tools.make_signals growth line factors shattering training lesions`: the last two take an
+hour of a core, and lesions needs what `make weights` trains.
 """
 
 import argparse
@@ -47,6 +47,7 @@ SEEDS = range(5)
 KINDS = ("", "constant scaling", "dropout", "exclusive gating", "exclusive gating b=0",
          "shortcut-only gating", "shortcut-only gating b=0", "option C", *MOVED)  # fmt: skip
 LINE = [("plain", ""), *(("ResNet", kind) for kind in KINDS), ("pre-activation ResNet", "")]
+FACTORS = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0, 1.05, 1.1)  # on every shortcut
 SIZE = 16  # pixels per side
 # for the first steps: networks; after how many steps, and whether with SMALL's warm-up
 TRAINED = ("plain-20, width 8", *(f"{form}-56, width 8" for form in FORMS))
@@ -108,6 +109,29 @@ def lines() -> Iterator[Row]:
                 "variant": variant,
                 "units": len(units(make(name, 0))),
                 "growth": [growth(make(name, seed), images, labels) for seed in SEEDS],
+            }
+
+
+def scaled(net: ResNet, factor: float) -> ResNet:
+    """Multiply what every shortcut of a network carries."""
+    for unit in units(net):
+        assert unit.shortcut is not None  # the networks of the figure are not plain
+        unit.shortcut.register_forward_hook(lambda _, __, carried: factor * carried)
+    return net
+
+
+def factors() -> Iterator[Row]:
+    """Measure the growth by the factor on every shortcut and the number of units."""
+    images, labels = sample(64)
+    for factor in FACTORS:
+        for depth in (20, 32, 44, 56, 80, 110):
+            name = f"pre-activation ResNet-{depth}"
+            nets = [scaled(make(name, seed), factor) for seed in SEEDS]
+            yield {
+                "network": name,
+                "factor": factor,
+                "units": len(units(nets[0])),
+                "growth": [growth(net, images, labels) for net in nets],
             }
 
 
@@ -221,6 +245,7 @@ def lesions() -> Iterator[Row]:
 MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "growth": growths,
     "line": lines,
+    "factors": factors,
     "shattering": shattering,
     "training": first_steps,
     "lesions": lesions,

@@ -16,6 +16,7 @@ from resnet.check import (  # noqa: F401
     chapter6,
     chapter7,
 )
+from resnet.check.asking import Question
 from resnet.check.curves import losses
 from resnet.check.feedback import CHECKS, Feedback, summary
 
@@ -26,6 +27,6 @@ if TYPE_CHECKING:
         """Return the check of an exercise."""
 
 
-__all__ = ["Feedback", "losses", "summary"]
+__all__ = ["Feedback", "Question", "losses", "summary"]
 __all__ += CHECKS
 globals().update(CHECKS)

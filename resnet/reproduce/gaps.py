@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from resnet.training.records import Run
 
 
-def gaps(deep: Sequence[Run], shallow: Sequence[Run]) -> dict[int, list[float]]:
-    """Return the deep minus the shallow network's training error by step, in points.
+def gaps(
+    deep: Sequence[Run], shallow: Sequence[Run], column: str = "train_accuracy"
+) -> dict[int, list[float]]:
+    """Return the deep minus the shallow network's error by step, in points.
 
-    A number for each seed that both have; a training that failed has none.
+    The training error, unless `column` names another accuracy. A number for each seed that both
+    have; a training that failed has none.
     """
     others = {run.seed: run for run in shallow}
     found: dict[int, list[float]] = {}
@@ -18,7 +21,7 @@ def gaps(deep: Sequence[Run], shallow: Sequence[Run]) -> dict[int, list[float]]:
         if other is None:
             continue
         for row, twin in zip(run.rows, other.rows, strict=False):
-            gap = 100 * (twin["train_accuracy"] - row["train_accuracy"])
+            gap = 100 * (twin[column] - row[column])
             found.setdefault(int(row["step"]), []).append(gap)
     return found
 

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browsing import DESK, FLAGS, NAMES, PHONE, Visit, found_browser, note_console, settle, visit
-from playwright.sync_api import Browser, sync_playwright
+from browsing import DESK, PHONE, Visit, note_console, settle, visit
+from playwright.sync_api import Browser
 from toybook import ROOT, missing
 
 from tools.build import config, notebooks
@@ -42,18 +42,6 @@ def origin() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/{SITE.name}"
     server.shutdown()
     server.server_close()
-
-
-# Not for the whole session: while Playwright runs, nbval could not use this thread's event loop.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = found_browser()
-    if found is None:
-        missing(f"no browser: none of {', '.join(NAMES)} is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +182,25 @@ def test_fits_a_phone(on_phone: dict[str, Visit], name: str) -> None:
     assert facts["overflow"] <= 0, f"{facts['overflow']} px too wide, because of {facts['wide']}"
     assert not facts["cut"], "wide, and nothing around it scrolls"
     assert not on_phone[name].complaints
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("07-reproduction", "tab-ledger"), ("06-why-it-trains", "tab-line"),
+     ("06-why-it-trains", "tab-trials"), ("06-why-it-trains", "tab-trials-checks")],
+)  # fmt: skip
+def test_verdicts_fit_a_phone(browser: Browser, origin: str, name: str, table: str) -> None:
+    """The tables that one reads first do not scroll; code that does shows where there is more."""
+    context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{origin}/chapters/{name}.html")
+    settle(page)
+    hidden = "e => e.scrollWidth - e.clientWidth"
+    assert page.locator(f"#{table} .output").evaluate(hidden) <= 0
+    code = page.locator("article div.cell_input pre:visible").first
+    assert code.evaluate(hidden) > 0
+    assert "gradient" in code.evaluate("e => getComputedStyle(e).backgroundImage")
+    context.close()
 
 
 @every_page

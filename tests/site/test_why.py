@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from scipy.stats import linregress
 
+from resnet.book.reacting import argued
 from resnet.book.recorded import measured
 
 ROWS: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -76,3 +77,26 @@ def test_rates_on_the_line() -> None:
     assert (min(high), max(high)) == pytest.approx((1.24, 1.41), abs=0.005)
     assert rate(", constant scaling") == pytest.approx(1.28, abs=0.005)
     assert rate(", BN after addition") == pytest.approx(1.15, abs=0.005)
+
+
+def test_the_argument_beside_the_measured_growth() -> None:
+    """Below one the growth falls with the factor; the argument is near at 0.9 and 0.95 only."""
+    gamma = (math.pi / (math.pi - 1)) ** 2
+    rows = measured("why-factors")[0]["rows"]
+    by_count: dict[int, list[tuple[float, float]]] = {}
+    ratio = {}  # of the argument to what was measured
+    for row in rows:
+        by_count.setdefault(row["units"], []).append((row["factor"], middle(row)))
+        ratio[row["factor"], row["units"]] = argued(row["factor"], row["units"], gamma) / middle(
+            row
+        )
+    for pairs in by_count.values():
+        below = [growth for factor, growth in sorted(pairs) if factor <= 1]
+        assert below == sorted(below, reverse=True)
+    for units in by_count:
+        for factor in (0.9, 0.95):
+            assert 0.5 < ratio[factor, units] < 2
+        assert ratio[0.0, units] > 1
+    with_1_1 = [ratio[1.1, units] for units in sorted(by_count)]
+    assert with_1_1 == sorted(with_1_1) and with_1_1[0] > 1
+    assert with_1_1[-1] > 5 and ratio[0.0, 54] > 5

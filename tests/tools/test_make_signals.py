@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import torch
 
+import resnet
 from resnet.book import recorded
 from resnet.book.recorded import measured
 from resnet.data import ImageData, load_data
 from resnet.measure import refresh_statistics
-from resnet.probe import gradient_correlation, growth, swapped, without
+from resnet.probe import gradient_correlation, growth, swapped, units, without
 from resnet.training.loop import evaluate
 from resnet.training.recipes import SMALL
 from resnet.variants import network
@@ -36,6 +37,24 @@ def test_rows_are_of_the_networks_that_they_name(
     images, labels = signals.sample(64)
     expected = [growth(signals.make("plain-20", seed), images, labels) for seed in range(2)]
     assert rows[0]["growth"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_factor_is_on_every_shortcut_and_on_nothing_else() -> None:
+    """With 1 nothing changes; with 0 the network is the plain one with the same weights."""
+    images, labels = signals.sample(8)
+    torch.manual_seed(0)
+    plain = resnet.cifar_resnet(20, in_channels=1, preact=True, shortcut=None)
+    names = {0.0: plain, 1.0: signals.make("pre-activation ResNet-20", 0)}
+    for factor, expected in names.items():
+        found = signals.scaled(signals.make("pre-activation ResNet-20", 0), factor)
+        found.load_state_dict(expected.state_dict())
+        assert growth(found, images, labels) == pytest.approx(
+            growth(expected, images, labels), rel=1e-4
+        )
+    half = signals.scaled(signals.make("pre-activation ResNet-20", 0), 0.5)
+    unit = units(half)[1]
+    x = torch.randn(2, 16, 8, 8)
+    torch.testing.assert_close(unit(x) - 0.5 * x, unit.branch(unit.before(x)))
 
 
 def test_distances_are_shares_of_each_layers_norm() -> None:
@@ -102,7 +121,7 @@ def test_first_steps_are_those_of_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         assert all(len(row[key]) == length for row in rows)
 
 
-@pytest.mark.parametrize("what", ["growth", "line", "shattering"])
+@pytest.mark.parametrize("what", ["growth", "line", "factors", "shattering"])
 def test_records_are_whole(what: str) -> None:
     """From a clean checkout, with a value for each seed."""
     (record,) = measured(f"why-{what}")
@@ -123,6 +142,10 @@ def test_what_is_recorded_is_what_is_measured_now() -> None:
             )  # fmt: skip
             now = growth(signals.make(name, 0), *signals.sample(batch))
             assert row["growth"][0] == pytest.approx(now, rel=0.01)
+    for row in measured("why-factors")[0]["rows"]:
+        if row["units"] == 9:
+            net = signals.scaled(signals.make("pre-activation ResNet-20", 0), row["factor"])
+            assert row["growth"][0] == pytest.approx(growth(net, *signals.sample(64)), rel=0.01)
     (shattered,) = measured("why-shattering")
     (row,) = (row for row in shattered["rows"] if row["network"] == "ResNet-20")
     images, _ = signals.sample(128)

@@ -28,6 +28,7 @@ INTRODUCTION = FOLDER / "introduction.md"
 LEVELS = ("warm-up", "core", "research")
 LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises
 ONCE = ("statement", "starter", "check", "solution", "explanation")
+OFFERED = "offered"  # a cell that may be missing: answers that the page offers, the right one first
 ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")  # of MyST, which Jupyter does not know
 SUMMARY = {"caption": "The exercises that were tried in this kernel.", "name": "tab-summary"}
 PARAMETERS = """\
@@ -54,6 +55,7 @@ class Exercise:
     hints: tuple[str, ...]
     solution: str
     explanation: str
+    offered: str = ""
 
     @property
     def label(self) -> str:
@@ -79,7 +81,8 @@ def read(path: Path) -> Exercise:
     facts_by_name = dict(re.findall(r"^(\w+): (.+)$", facts, re.MULTILINE))
     cells = [(cell.metadata.get("title", ""), cell.source) for cell in rest]
     kinds = [kind for kind, _ in cells]
-    if any(kinds.count(kind) != 1 for kind in ONCE) or set(kinds) != {*ONCE, "hint"}:
+    once = sorted(kind for kind in kinds if kind != "hint")
+    if once not in (sorted(ONCE), sorted([*ONCE, OFFERED])) or "hint" not in kinds:
         raise wrong(f"it needs one cell each of {', '.join(ONCE)}, and hints; it has {kinds}")
     if facts_by_name.get("level") not in LEVELS or not facts_by_name.get("line") or not title:
         raise wrong(f"its docstring needs a title, `level:` ({', '.join(LEVELS)}) and `line:`")
@@ -99,6 +102,7 @@ def read(path: Path) -> Exercise:
         hints=tuple(body for kind, body in cells if kind == "hint"),
         solution=part["solution"],
         explanation=part["explanation"],
+        offered=part.get(OFFERED, ""),
     )
 
 
@@ -200,6 +204,10 @@ def _cells(exercise: Exercise, number: int, *, solutions: bool) -> list[Notebook
         _code(exercise.check, f"{slug}-check", notebooks.CHECKED),
         _markdown("\n\n".join(hints), f"{slug}-hints"),
     ]
+    if solutions and exercise.offered:
+        asked = f"resnet.check.Question(resnet.check.{slug.replace('-', '_')}, {OFFERED})"
+        source = f"{exercise.offered}\n{asked}"
+        cells.insert(1, _code(source, f"{slug}-{OFFERED}", "remove-input"))
     if solutions:
         gate = f":::{{solution-start}} {exercise.label}\n:class: dropdown\n:::"
         cells += [

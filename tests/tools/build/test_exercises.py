@@ -89,10 +89,26 @@ def test_page_has_every_solution_behind_its_exercise() -> None:
     for exercise in EVERY:
         at = ids.index(f"{exercise.slug}-hints")
         opens, solution, checked, explained, closes = cells[at + 1 : at + 6]
+        asks = f"{exercise.slug}-offered" in ids
+        assert asks is bool(exercise.offered)
         assert opens.source.startswith(f":::{{solution-start}} {exercise.label}\n:class: dropdown")
         assert (solution.source, checked.source) == (exercise.solution, exercise.check)
         assert explained.source == exercise.explanation
         assert closes.source.startswith(":::{solution-end}")
+
+
+def test_page_offers_answers_under_the_statement() -> None:
+    asking = next(exercise for exercise in EVERY if exercise.offered)
+    name = f"{asking.slug}-offered"
+    cells = exercises.notebook([asking], solutions=True).cells
+    ids = [cell.id for cell in cells]
+    assert ids.index(name) == ids.index(asking.slug) + 1
+    cell = cells[ids.index(name)]
+    check = asking.slug.replace("-", "_")
+    assert cell.source.startswith(asking.offered)
+    assert cell.source.endswith(f"resnet.check.Question(resnet.check.{check}, offered)")
+    assert "remove-input" in notebooks.tags(cell)
+    assert name not in [cell.id for cell in exercises.notebook([asking]).cells]
 
 
 @pytest.mark.parametrize("number", CHAPTERS_WITH_LIST)
@@ -116,6 +132,7 @@ SOURCE = (exercises.FOLDER / "01-01-steps-nested.py").read_text(encoding="utf-8"
         ("01-01-a.py", lambda s: s.replace("# %% solution", "# solution"), "one cell each of"),
         ("01-01-a.py", lambda s: s + "\n# %% solution\n1\n", "one cell each of"),
         ("01-01-a.py", lambda s: s + "\n# %% extra\n1\n", "extra"),
+        ("01-01-a.py", lambda s: s + "\n# %% offered\n1\n" * 2, "offered"),
         ("01-01-a.py", lambda s: s.replace("level: warm-up", "level: easy"), "`level:`"),
         ("01-01-a.py", lambda s: s.replace("line: ", "about: "), "`line:`"),
         ("01-01-a.py", lambda s: s.replace("import resnet", "import"), "no Python"),
