@@ -368,8 +368,8 @@ def test_links_follow_the_address(toy: Toy) -> None:
     done = run_book(folder, "build")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No repository address" not in done.stdout
-    colab = "https://colab.research.google.com/github/someone/a-book/blob/main/chapters/one.ipynb"
-    assert f'href="{colab}"' in page(folder)
+    colab = "https://colab.research.google.com/github/someone/a-book/blob/notebooks/one.ipynb"
+    assert re.findall(r'href="(https://colab[^"]*)"', page(folder)) == [colab]
     assert f'href="{ADDRESS}"' in page(folder)
     # what sets the address sets the set-up cells too
     done = run_book(folder, "record")
@@ -561,17 +561,16 @@ def test_workflows_are_pinned_and_may_read_only(name: str) -> None:
         uses = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses), uses
         assert job["timeout-minutes"] <= 90
-        if "permissions" in job:
-            assert set(job["permissions"]) == {"pages", "id-token"}
-            assert [use.partition("@")[0] for use in uses] == ["actions/deploy-pages"]
-            assert not any("run" in step for step in job["steps"])
+        if "permissions" in job:  # it may write: then it runs nothing of the repository's
+            assert set(job["permissions"]) in ({"pages", "id-token"}, {"contents"})
+            assert not any("checkout" in use for use in uses)
     assert "secrets." not in (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
 
 
 def test_cpu_job_is_unconditional_and_gpu_job_waits_for_a_runner() -> None:
     jobs = WORKFLOWS["ci"]["jobs"]
-    for name in ("cpu", "colab"):
-        assert "if" not in jobs[name] and "needs" not in jobs[name]
+    assert "if" not in jobs["cpu"] and "needs" not in jobs["cpu"]
+    assert "if" not in jobs["colab"] and jobs["colab"]["needs"] == "cpu"
     assert "vars.GPU_RUNNER != ''" in jobs["gpu"]["if"]
     assert "github.event_name == 'push'" in jobs["gpu"]["if"]  # never a fork's code
 
@@ -581,13 +580,38 @@ def test_only_what_has_passed_the_tests_is_published() -> None:
     jobs = {name: job for workflow in WORKFLOWS.values() for name, job in workflow["jobs"].items()}
     publish = [n for n, job in jobs.items() if any("deploy-pages" in str(s) for s in job["steps"])]
     assert publish == ["publish"]
-    assert set(jobs["publish"]["needs"]) == {"cpu", "colab"}
-    assert jobs["publish"]["if"] == "github.event_name == 'push'"
+    for name in ("publish", "notebooks"):
+        assert jobs[name]["needs"] == ["cpu", "colab"]
+        assert jobs[name]["if"] == "github.event_name == 'push'"
     assert WORKFLOWS["ci"][True]["push"] == {"branches": ["main"]}
     uploading = [n for n, job in jobs.items() if "upload-pages-artifact" in str(job["steps"])]
     assert uploading == ["cpu"]
     steps = [step.get("run") or step["uses"].partition("@")[0] for step in jobs["cpu"]["steps"]]
     assert steps.index("make test") < steps.index("actions/upload-pages-artifact")
+
+
+def test_notebooks_go_to_a_branch_of_their_own(tmp_path: Path) -> None:
+    """The job's own commands, with a folder in the place of GitHub; the second replaces the first."""
+    (script,) = [step["run"] for step in WORKFLOWS["ci"]["jobs"]["notebooks"]["steps"] if "run" in step]
+    bare = tmp_path / "bare"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
+    address = "https://x-access-token:secret@github.com/someone/a-book"
+    environment = {
+        **os.environ, "TOKEN": "secret", "GITHUB_REPOSITORY": "someone/a-book", "GITHUB_SHA": "1a2b",
+        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address,
+    }  # fmt: skip
+    for text in ("first", "second"):
+        folder = tmp_path / text
+        (folder / "there" / "notebooks").mkdir(parents=True)
+        (folder / "there" / "notebooks" / "one.ipynb").write_text(text)
+        shutil.make_archive(str(folder / "notebooks"), "zip", folder / "there", "notebooks")
+        subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=True)
+    git = ["git", "-C", str(bare)]
+    shown = subprocess.run([*git, "show", "notebooks:one.ipynb"], capture_output=True, text=True)
+    assert shown.stdout == "second"
+    log = subprocess.run([*git, "log", "--oneline", "notebooks"], capture_output=True, text=True)
+    assert len(log.stdout.splitlines()) == 1 and "1a2b" in log.stdout
 
 
 # The Makefile
