@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import html
 import itertools
 import re
 import threading
@@ -19,7 +18,7 @@ from browsing import DESK, FLAGS, NAMES, PHONE, Visit, found_browser, note_conso
 from playwright.sync_api import Browser, sync_playwright
 from toybook import ROOT, missing
 
-from tools.build import config, notebooks
+from tools.build import config
 
 SITE = ROOT / "_build" / "html"
 PAGES = config.pages()

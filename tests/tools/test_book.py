@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from html import unescape
@@ -40,7 +41,7 @@ from toybook import (
 )
 
 from tools import book
-from tools.build import config, execute, notebooks, pages, pictures
+from tools.build import bundle, config, execute, notebooks, pages, pictures
 from tools.common import BookError, version
 
 Toy = Callable[..., Path]
@@ -104,6 +105,19 @@ def test_page_shows_outputs_and_how_it_was_made(built: tuple[Path, str]) -> None
     assert "# Parameters" not in html, "papermill's injected cell is shown"
     assert f"Version {version()}, profile quick, built on" in html
     assert "Fig. 1" in html
+
+
+def test_download_is_the_readers_notebook(built: tuple[Path, str]) -> None:
+    """Without an address its links lead into the site; notebooks.zip holds it."""
+    path = site(built[0]) / bundle.FOLDER / "one.ipynb"
+    figure, caption = notebooks.read(path).cells[-3:-1]
+    assert caption.id == f"{figure.id}-caption"
+    assert caption.source.startswith('<a id="fig-line"></a>**Fig. 1** A line.\n\n<details>')
+    assert "A line that rises." in caption.source
+    assert f"_sources/chapters/{path.name}" in page(built[0])
+    archive = zipfile.ZipFile(site(built[0]) / "notebooks.zip")
+    assert archive.read(f"notebooks/{path.name}") == path.read_bytes()
+    assert "of the site's `_sources/chapters`" in archive.read("notebooks/README.md").decode()
 
 
 def test_page_has_no_link_to_a_repository_that_is_not_known(built: tuple[Path, str]) -> None:
@@ -363,7 +377,8 @@ def test_a_device_is_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_links_follow_the_address(toy: Toy) -> None:
-    folder = toy(one=chapter(shape_cell(), figure_cell()))
+    back = new_markdown_cell("Back to {doc}`intro`.")
+    folder = toy(one=chapter(shape_cell(), figure_cell(), back))
     set_address(folder, ADDRESS)
     done = run_book(folder, "build")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -371,6 +386,11 @@ def test_links_follow_the_address(toy: Toy) -> None:
     colab = "https://colab.research.google.com/github/someone/a-book/blob/notebooks/one.ipynb"
     assert re.findall(r'href="(https://colab[^"]*)"', page(folder)) == [colab]
     assert f'href="{ADDRESS}"' in page(folder)
+    public = "https://someone.github.io/a-book/"
+    notebook = notebooks.read(site(folder) / bundle.FOLDER / "one.ipynb")
+    assert f"[Toy]({public}chapters/intro.html)" in "".join(c.source for c in notebook.cells)
+    about = zipfile.ZipFile(site(folder) / "notebooks.zip").read("notebooks/README.md").decode()
+    assert public in about
     # what sets the address sets the set-up cells too
     done = run_book(folder, "record")
     assert done.returncode == 0, done.stderr
@@ -384,6 +404,21 @@ def test_address_must_be_whole(toy: Toy) -> None:
         config.address({"repository": {"url": "someone/a-book"}})
     assert config.address({"repository": {"url": f"{ADDRESS}.git"}}) == ADDRESS
     assert config.address({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        (ADDRESS, "https://someone.github.io/a-book/"),
+        ("https://github.com/Someone/someone.github.io", "https://someone.github.io/"),
+        ("https://example.org/a/book", ""),
+        ("", ""),
+    ],
+)
+def test_where_the_site_is(address: str, public: str) -> None:
+    assert config.site(address) == public
+    given = {"repository": {"url": address}, "html": {"baseurl": "https://book.example/"}}
+    assert config.staged_config(given)["html"]["baseurl"] == "https://book.example/"
 
 
 def test_unset_address_switches_every_button_off() -> None:
@@ -591,14 +626,16 @@ def test_only_what_has_passed_the_tests_is_published() -> None:
 
 
 def test_notebooks_go_to_a_branch_of_their_own(tmp_path: Path) -> None:
-    """The job's own commands, with a folder in the place of GitHub; the second replaces the first."""
-    (script,) = [step["run"] for step in WORKFLOWS["ci"]["jobs"]["notebooks"]["steps"] if "run" in step]
+    """The job's own commands, with a folder in the place of GitHub; the second run replaces all."""
+    (script,) = [
+        step["run"] for step in WORKFLOWS["ci"]["jobs"]["notebooks"]["steps"] if "run" in step
+    ]
     bare = tmp_path / "bare"
     subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
     address = "https://x-access-token:secret@github.com/someone/a-book"
     environment = {
-        **os.environ, "TOKEN": "secret", "GITHUB_REPOSITORY": "someone/a-book", "GITHUB_SHA": "1a2b",
-        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
+        **os.environ, "GITHUB_REPOSITORY": "someone/a-book", "GITHUB_SHA": "1a2b",
+        "TOKEN": "secret", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
     }  # fmt: skip
     for text in ("first", "second"):

@@ -35,8 +35,8 @@ def html(text: str) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["a * b * c", "_a_ and a_b_c", "[a](b) [c]", "`x`", "<b>x</b>", "$5 and $6", "a ~~b~~", "a \\* b",
-     "# no heading", "- no list", "+ a", "2016. No list", "3) no", "> no quotation", "a | b"],
+    ["a * b * c", "_a_ and a_b_c", "[a](b) [c]", "`x`", "<b>x</b>", "$5 and $6", "a ~~b~~",
+     "a \\* b", "# no heading", "- no list", "+ a", "2016. No list", "3) no", "> no quotation", "a | b"],
 )  # fmt: skip
 def test_text_stays_text(text: str) -> None:
     shown = text.replace("<", "&lt;").replace(">", "&gt;")
@@ -88,7 +88,10 @@ def test_a_table_with_what_would_break_it() -> None:
     def row(*cells: nodes.Node) -> nodes.row:
         return nodes.row("", *(nodes.entry("", paragraph(cell)) for cell in cells))
 
-    head, body = nodes.thead("", row("a | b", "c")), nodes.tbody("", row(nodes.literal("", "x|y"), "d"))
+    head, body = (
+        nodes.thead("", row("a | b", "c")),
+        nodes.tbody("", row(nodes.literal("", "x|y"), "d")),
+    )
     written = markdown.block(nodes.table("", nodes.tgroup("", head, body)), PAGE)
     assert html(written).count("<td>") == html(written).count("<th>") == 2
     assert "<code>x|y</code>" in html(written) and "<th>a | b</th>" in html(written)
@@ -136,7 +139,9 @@ def test_pieces_come_from_the_cells_they_were_written_in_and_solutions_do_not() 
     part = nodes.section("", at(nodes.title("", "Part"), 2), at(exercise, 2), code(3), ids=["part"])
     part += [solution, at(paragraph("After."), 7)]
     whole = nodes.section("", at(nodes.title("", "Whole"), 0), code(1), part, ids=["whole"])
-    found = list(markdown.pieces(nodes.document(None, None, whole), PAGE))
+    page = nodes.document(None, None)
+    page += whole
+    found = list(markdown.pieces(page, PAGE))
     assert [(piece.cell, piece.code, piece.text) for piece in found] == [
         (0, False, "# 2. Whole"),
         (1, True, ""),
