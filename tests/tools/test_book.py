@@ -634,10 +634,14 @@ def test_notebooks_go_to_a_branch_of_their_own(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
     address = "https://x-access-token:secret@github.com/someone/a-book"
     environment = {
-        **os.environ, "GITHUB_REPOSITORY": "someone/a-book", "GITHUB_SHA": "1a2b",
-        "TOKEN": "secret", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
+        **os.environ,
+        "GITHUB_REPOSITORY": "someone/a-book",
+        "GITHUB_SHA": "1a2b",
+        "TOKEN": "secret",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
-    }  # fmt: skip
+    }
     for text in ("first", "second"):
         folder = tmp_path / text
         (folder / "there" / "notebooks").mkdir(parents=True)

@@ -35,9 +35,24 @@ def html(text: str) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["a * b * c", "_a_ and a_b_c", "[a](b) [c]", "`x`", "<b>x</b>", "$5 and $6", "a ~~b~~",
-     "a \\* b", "# no heading", "- no list", "+ a", "2016. No list", "3) no", "> no quotation", "a | b"],
-)  # fmt: skip
+    [
+        "a * b * c",
+        "_a_ and a_b_c",
+        "[a](b) [c]",
+        "`x`",
+        "<b>x</b>",
+        "$5 and $6",
+        "a ~~b~~",
+        "a \\* b",
+        "# no heading",
+        "- no list",
+        "+ a",
+        "2016. No list",
+        "3) no",
+        "> no quotation",
+        "a | b",
+    ],
+)
 def test_text_stays_text(text: str) -> None:
     shown = text.replace("<", "&lt;").replace(">", "&gt;")
     assert html(markdown.block(paragraph(text), PAGE)) == f"<p>{shown}</p>"
