@@ -19,7 +19,8 @@ README = """\
 
 Version {version}, with the outputs of the run that made the book's pages.
 
-1. Python 3.11 to 3.13, in an environment of its own: `python -m venv book`, `. book/bin/activate`
+1. Python 3.11 to 3.13, in an environment: `python -m venv book`, then `. book/bin/activate`
+   (on Windows `book\\Scripts\\activate`)
 2. The book's module, which brings PyTorch, and Jupyter: `pip install {wheel} jupyterlab`
 3. *Dive into Deep Learning*'s package, without its old pins: `pip install --no-deps {d2l}`
 4. What that and some chapters import: `pip install {others}`
