@@ -152,7 +152,9 @@ def test_pieces_come_from_the_cells_they_were_written_in_and_solutions_do_not() 
     exercise = nodes.admonition("", title, asked, classes=["exercise"], ids=["ex-a"])
     solution = nodes.admonition("", code(4), paragraph("So."), classes=["solution", "dropdown"])
     part = nodes.section("", at(nodes.title("", "Part"), 2), at(exercise, 2), code(3), ids=["part"])
-    part += [solution, at(paragraph("After."), 7)]
+    reacting = code(5)
+    reacting += nodes.raw("", "<div><script>ask()</script></div>", format="html")
+    part += [solution, reacting, at(paragraph("After."), 7)]
     whole = nodes.section("", at(nodes.title("", "Whole"), 0), code(1), part, ids=["whole"])
     page = nodes.document(None, None)
     page += whole
@@ -164,5 +166,6 @@ def test_pieces_come_from_the_cells_they_were_written_in_and_solutions_do_not() 
         (2, False, '<a id="ex-a"></a>\n\n### Exercise 8.3: Widen'),
         (2, False, "How?"),
         (3, True, ""),
+        (5, False, "[This part works on the page.](https://example.org/chapters/one.html)"),
         (7, False, "After."),
     ]

@@ -148,10 +148,14 @@ def _raw(node: nodes.Element, page: Page) -> str:
     """Return HTML that a notebook shows; for what only works on the page, a link to it."""
     if "html" not in node.get("format", "").split():
         return ""
-    text = str(node.astext())
-    names = set(re.findall(r"</?([A-Za-z][\w-]*)", text))
-    if names <= SHOWN:
-        return text.strip()
+    return node.astext().strip() if _elements(node) <= SHOWN else _link_to(page)
+
+
+def _elements(raw: nodes.Element) -> set[str]:
+    return set(re.findall(r"</?([A-Za-z][\w-]*)", raw.astext()))
+
+
+def _link_to(page: Page) -> str:
     return f"[This part works on the page.]({page.address})"
 
 
@@ -291,6 +295,9 @@ def pieces(parent: nodes.Element, page: Page, cell: int = 0) -> Iterator[Piece]:
     for node in parent.children:
         if node.get("nb_element") == "cell_code":
             cell = node["cell_index"]
+            if _is_of_the_page(node):
+                yield Piece(cell, _link_to(page))
+                continue
             figures = node.findall(nodes.figure)
             yield Piece(cell, "\n\n".join(caption(one, page) for one in figures), code=True)
         elif "solution" in node["classes"]:
@@ -304,6 +311,12 @@ def pieces(parent: nodes.Element, page: Page, cell: int = 0) -> Iterator[Piece]:
         elif text := block(node, page):
             cell = _cell_of(node, cell)
             yield Piece(cell, text)
+
+
+def _is_of_the_page(cell: nodes.Element) -> bool:
+    """Say whether a cell shows what only a page's script brings to life; a figure is more."""
+    shown = [raw for raw in cell.findall(nodes.raw) if not isinstance(raw.parent, nodes.figure)]
+    return any("script" in _elements(raw) for raw in shown)
 
 
 def _cell_of(node: nodes.Element, before: int) -> int:

@@ -26,7 +26,9 @@ BRANCH = "notebooks"
 UP = "../../"  # from there to the site, while it has no address
 HIDDEN = {"hide-input": "source_hidden", "remove-input": "source_hidden"}
 HIDDEN |= {"hide-output": "outputs_hidden"}
-KEPT_TAGS = {notebooks.SETUP, notebooks.PARAMETERS}
+# for the page, or for its tests
+LEFT = {*HIDDEN, "remove-cell", "remove-output", "remove-stderr", notebooks.OWN}
+LEFT |= {notebooks.CHECKED, notebooks.SKIPPED}
 
 
 class Readers:
@@ -56,27 +58,34 @@ def notebook(executed: NotebookNode, page: nodes.document, known: Page) -> Noteb
     of_cells = groupby(pieces(page, known), key=lambda piece: (piece.cell, piece.code))
     for (at, code), group in of_cells:
         texts = [piece.text for piece in group if piece.text]
-        name = executed.cells[at].id
+        source = executed.cells[at]
         if code:
-            cells.append(code_cell(executed.cells[at]))
-            name = f"{name}-caption"
+            cells.append(code_cell(source))
+            source = NotebookNode(id=f"{source.id}-caption", metadata={})
         if texts:
-            cells.append(new_markdown_cell("\n\n".join(texts), id=name))
+            metadata = tagged(source)
+            cells.append(new_markdown_cell("\n\n".join(texts), id=source.id, metadata=metadata))
     return new_notebook(cells=list(merged(cells)), metadata=notebooks.METADATA)
+
+
+def tagged(cell: NotebookNode) -> dict[str, Any]:
+    """Return the metadata of a copy of a cell: its tags, without those of the page."""
+    kept = [tag for tag in notebooks.tags(cell) if tag not in LEFT]
+    return {"tags": kept} if kept else {}
 
 
 def code_cell(cell: NotebookNode) -> NotebookNode:
     """Return a cell without marks for the page; what is folded there is folded here."""
     tags = set(notebooks.tags(cell))
-    metadata: dict[str, Any] = {}
-    if kept := sorted(tags & KEPT_TAGS):
-        metadata["tags"] = kept
-    elif folded := {HIDDEN[tag]: True for tag in tags & set(HIDDEN)}:
+    metadata = tagged(cell)
+    folded = {HIDDEN[tag]: True for tag in tags & set(HIDDEN)}
+    if folded and notebooks.SETUP not in tags:
         metadata["jupyter"] = folded
         if "source_hidden" in folded:
             metadata["cellView"] = "form"  # Colab's word for it
-    outputs = [] if notebooks.OWN in tags else [shown(out, cell) for out in cell.outputs]
-    outputs = [out for out in outputs if out.get("name") != "stderr"]  # as on the page
+    outputs = [shown(out, cell) for out in cell.outputs if out.get("name") != "stderr"]
+    if tags & {notebooks.OWN, "remove-output"}:
+        outputs = []
     return new_code_cell(cell.source, id=cell.id, metadata=metadata, outputs=outputs)
 
 
@@ -106,7 +115,7 @@ def merged(cells: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
     for cell in cells:
         if cell is setup and parameters is not None:
             cell.source += f"\n\n{parameters.source}"
-            cell.metadata["tags"] = sorted(KEPT_TAGS)
+            cell.metadata["tags"] += parameters.metadata["tags"]
         if cell is not parameters:
             yield cell
 
