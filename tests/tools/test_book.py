@@ -117,7 +117,7 @@ def test_download_is_the_readers_notebook(built: tuple[Path, str]) -> None:
     assert f"_sources/chapters/{path.name}" in page(built[0])
     archive = zipfile.ZipFile(site(built[0]) / "notebooks.zip")
     assert archive.read(f"notebooks/{path.name}") == path.read_bytes()
-    assert "of the site's `_sources/chapters`" in archive.read("notebooks/README.md").decode()
+    assert "is the site's `_sources/chapters`" in archive.read("notebooks/README.md").decode()
 
 
 def test_page_has_no_link_to_a_repository_that_is_not_known(built: tuple[Path, str]) -> None:
