@@ -77,6 +77,7 @@ def test_a_block_of_code_may_hold_a_fence() -> None:
         ("glossary.html#term-a", "https://example.org/chapters/glossary.html#term-a"),
         ("../genindex.html", "https://example.org/genindex.html"),
         ("#fig-a", "#fig-a"),
+        ("", "https://example.org/chapters/one.html"),
         ("a (b).html", "<https://example.org/chapters/a (b).html>"),
     ],
 )

@@ -138,8 +138,8 @@ def address(target: str, page: Page) -> str:
     if re.match(r"[a-z]+:", target):
         return target
     path, _, fragment = target.partition("#")
-    if not path:
-        return target
+    if not path:  # on this page, or the page itself
+        return target if fragment else page.address
     path = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), path))
     return f"{page.site}{path}" + (f"#{fragment}" if fragment else "")
 
