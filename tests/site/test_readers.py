@@ -118,6 +118,9 @@ def test_every_figure_and_table_has_its_caption(name: str) -> None:
         if pictures or tables:
             assert below.id == f"{cell.id}-caption"
             assert pictures == ("in words</summary>" in below.source)
+        for out in cell.get("outputs", []):
+            images = [kind for kind in out.get("data", {}) if kind.startswith("image/")]
+            assert all(out.metadata[kind]["alt"].strip() for kind in images)
 
 
 @every
