@@ -22,7 +22,6 @@ from ..build import pictures
 
 # the elements that a notebook shows as they are; others belong to the page
 SHOWN = {"details", "summary", "br", "sub", "sup", "kbd"}
-FRAME = (nodes.section, nodes.document)
 
 
 @dataclass(frozen=True)

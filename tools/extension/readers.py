@@ -42,7 +42,8 @@ class Readers:
         source = Path(app.env.doc2path(name))
         if app.builder.name == "html" and source.suffix == ".ipynb":
             executed = nbformat.read(source, as_version=4)
-            known = Page(app.env, name, app.config.html_baseurl or UP)
+            site = app.config.html_baseurl.rstrip("/")
+            known = Page(app.env, name, f"{site}/" if site else UP)
             self.made[name] = notebook(executed, page, known)
 
     def write(self, app: Sphinx, exception: Exception | None) -> None:
