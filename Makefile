@@ -77,7 +77,7 @@ gpu: $(STAMP) ## what is to be recorded on a GPU, nine minutes of it (CIFAR=FOLD
 weights: $(STAMP) ## train the networks of results/weights (a core-hour or more)
 	@$(PY) -m tools.make_weights
 
-colab: $(STAMP) ## try every chapter alone with Colab's packages (PYTHON=python3.13; 5 GB)
+colab: book ## try every readers' notebook alone with Colab's packages (PYTHON=python3.13; 5 GB)
 	@$(PY) -m tools.trials.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))
 
 pair: $(STAMP) ## try the module with another torch (TORCH=2.12.1 TORCHVISION=0.27.1 PYTHON=python3; 5 GB)

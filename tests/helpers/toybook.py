@@ -71,7 +71,8 @@ def make_toy(folder: Path, **chapters: nbformat.NotebookNode) -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):  # of the wheel
+        shutil.copy(ROOT / name, folder)
     for name in ("chapters", "results", "resnet", "resnet/training"):
         (folder / name).mkdir()
     (folder / "resnet" / "__init__.py").write_text("")

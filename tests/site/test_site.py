@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import html
 import itertools
 import re
 import threading
@@ -19,7 +18,7 @@ from browsing import DESK, PHONE, Visit, note_console, settle, visit
 from playwright.sync_api import Browser
 from toybook import ROOT, missing
 
-from tools.build import config, notebooks
+from tools.build import config
 
 SITE = ROOT / "_build" / "html"
 PAGES = config.pages()
@@ -309,17 +308,6 @@ def test_front_page_leads_to_every_chapter(on_desk: dict[str, Visit], origin: st
     assert [figure["number"] for figure in front["figures"]] == ["Fig. 1"]
     times = re.findall(r"(?:\d+ min|as you like)\s+\d+ (?:s|min)\b", front["text"])
     assert len(times) == len(NOTEBOOKS)
-
-
-def test_exercises_have_the_numbers_of_the_notebook(origin: str) -> None:
-    page = (SITE / "chapters" / "08-exercises.html").read_text(encoding="utf-8")
-    shown = re.findall(r'"caption-number">(Exercise [\d.]+) </span> \((.+?)\)</p>', page)
-    cells = notebooks.read(ROOT / "chapters" / "08-exercises.ipynb").cells
-    heads = [re.match(r"### (Exercise [\d.]+): (.+)", cell.source) for cell in cells]
-    assert [html.unescape(f"{n}: {title}") for n, title in shown] == [
-        f"{head[1]}: {head[2]}" for head in heads if head
-    ]
-    assert len(shown) >= 20
 
 
 def test_glossary_is_linked_and_has_no_idle_words(on_desk: dict[str, Visit], origin: str) -> None:

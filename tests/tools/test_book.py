@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from html import unescape
@@ -40,7 +41,7 @@ from toybook import (
 )
 
 from tools import book
-from tools.build import config, execute, notebooks, pages, pictures
+from tools.build import bundle, config, execute, notebooks, pages, pictures
 from tools.common import BookError, version
 
 Toy = Callable[..., Path]
@@ -104,6 +105,19 @@ def test_page_shows_outputs_and_how_it_was_made(built: tuple[Path, str]) -> None
     assert "# Parameters" not in html, "papermill's injected cell is shown"
     assert f"Version {version()}, profile quick, built on" in html
     assert "Fig. 1" in html
+
+
+def test_download_is_the_readers_notebook(built: tuple[Path, str]) -> None:
+    """Without an address its links lead into the site; notebooks.zip holds it."""
+    path = site(built[0]) / bundle.FOLDER / "one.ipynb"
+    figure, caption = notebooks.read(path).cells[-3:-1]
+    assert caption.id == f"{figure.id}-caption"
+    assert caption.source.startswith('<a id="fig-line"></a>**Fig. 1** A line.\n\n<details>')
+    assert "A line that rises." in caption.source
+    assert f"_sources/chapters/{path.name}" in page(built[0])
+    archive = zipfile.ZipFile(site(built[0]) / "notebooks.zip")
+    assert archive.read(f"notebooks/{path.name}") == path.read_bytes()
+    assert "is the site's `_sources/chapters`" in archive.read("notebooks/README.md").decode()
 
 
 def test_page_has_no_link_to_a_repository_that_is_not_known(built: tuple[Path, str]) -> None:
@@ -375,14 +389,20 @@ def test_a_device_is_no_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_links_follow_the_address(toy: Toy) -> None:
-    folder = toy(one=chapter(shape_cell(), figure_cell()))
+    back = new_markdown_cell("Back to {doc}`intro`.")
+    folder = toy(one=chapter(shape_cell(), figure_cell(), back))
     set_address(folder, ADDRESS)
     done = run_book(folder, "build")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No repository address" not in done.stdout
-    colab = "https://colab.research.google.com/github/someone/a-book/blob/main/chapters/one.ipynb"
-    assert f'href="{colab}"' in page(folder)
+    colab = "https://colab.research.google.com/github/someone/a-book/blob/notebooks/one.ipynb"
+    assert re.findall(r'href="(https://colab[^"]*)"', page(folder)) == [colab]
     assert f'href="{ADDRESS}"' in page(folder)
+    public = "https://someone.github.io/a-book/"
+    notebook = notebooks.read(site(folder) / bundle.FOLDER / "one.ipynb")
+    assert f"[Toy]({public}chapters/intro.html)" in "".join(c.source for c in notebook.cells)
+    about = zipfile.ZipFile(site(folder) / "notebooks.zip").read("notebooks/README.md").decode()
+    assert public in about
     # what sets the address sets the set-up cells too
     done = run_book(folder, "record")
     assert done.returncode == 0, done.stderr
@@ -396,6 +416,21 @@ def test_address_must_be_whole(toy: Toy) -> None:
         config.address({"repository": {"url": "someone/a-book"}})
     assert config.address({"repository": {"url": f"{ADDRESS}.git"}}) == ADDRESS
     assert config.address({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        (ADDRESS, "https://someone.github.io/a-book/"),
+        ("https://github.com/Someone/someone.github.io", "https://someone.github.io/"),
+        ("https://example.org/a/book", ""),
+        ("", ""),
+    ],
+)
+def test_where_the_site_is(address: str, public: str) -> None:
+    assert config.site(address) == public
+    given = {"repository": {"url": address}, "html": {"baseurl": "https://book.example/"}}
+    assert config.staged_config(given)["html"]["baseurl"] == "https://book.example/"
 
 
 def test_unset_address_switches_every_button_off() -> None:
@@ -573,17 +608,16 @@ def test_workflows_are_pinned_and_may_read_only(name: str) -> None:
         uses = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses), uses
         assert job["timeout-minutes"] <= 90
-        if "permissions" in job:
-            assert set(job["permissions"]) == {"pages", "id-token"}
-            assert [use.partition("@")[0] for use in uses] == ["actions/deploy-pages"]
-            assert not any("run" in step for step in job["steps"])
+        if "permissions" in job:  # it may write: then it runs nothing of the repository's
+            assert set(job["permissions"]) in ({"pages", "id-token"}, {"contents"})
+            assert not any("checkout" in use for use in uses)
     assert "secrets." not in (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
 
 
 def test_cpu_job_is_unconditional_and_gpu_job_waits_for_a_runner() -> None:
     jobs = WORKFLOWS["ci"]["jobs"]
-    for name in ("cpu", "colab"):
-        assert "if" not in jobs[name] and "needs" not in jobs[name]
+    assert "if" not in jobs["cpu"] and "needs" not in jobs["cpu"]
+    assert "if" not in jobs["colab"] and jobs["colab"]["needs"] == "cpu"
     assert "vars.GPU_RUNNER != ''" in jobs["gpu"]["if"]
     assert "github.event_name == 'push'" in jobs["gpu"]["if"]  # never a fork's code
 
@@ -593,13 +627,44 @@ def test_only_what_has_passed_the_tests_is_published() -> None:
     jobs = {name: job for workflow in WORKFLOWS.values() for name, job in workflow["jobs"].items()}
     publish = [n for n, job in jobs.items() if any("deploy-pages" in str(s) for s in job["steps"])]
     assert publish == ["publish"]
-    assert set(jobs["publish"]["needs"]) == {"cpu", "colab"}
-    assert jobs["publish"]["if"] == "github.event_name == 'push'"
+    for name in ("publish", "notebooks"):
+        assert jobs[name]["needs"] == ["cpu", "colab"]
+        assert jobs[name]["if"] == "github.event_name == 'push'"
     assert WORKFLOWS["ci"][True]["push"] == {"branches": ["main"]}
     uploading = [n for n, job in jobs.items() if "upload-pages-artifact" in str(job["steps"])]
     assert uploading == ["cpu"]
     steps = [step.get("run") or step["uses"].partition("@")[0] for step in jobs["cpu"]["steps"]]
     assert steps.index("make test") < steps.index("actions/upload-pages-artifact")
+
+
+def test_notebooks_go_to_a_branch_of_their_own(tmp_path: Path) -> None:
+    """The job's own commands, with a folder in the place of GitHub; the second run replaces all."""
+    (script,) = [
+        step["run"] for step in WORKFLOWS["ci"]["jobs"]["notebooks"]["steps"] if "run" in step
+    ]
+    bare = tmp_path / "bare"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
+    address = "https://x-access-token:secret@github.com/someone/a-book"
+    environment = {
+        **os.environ,
+        "GITHUB_REPOSITORY": "someone/a-book",
+        "GITHUB_SHA": "1a2b",
+        "TOKEN": "secret",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address,
+    }
+    for text in ("first", "second"):
+        folder = tmp_path / text
+        (folder / "there" / "notebooks").mkdir(parents=True)
+        (folder / "there" / "notebooks" / "one.ipynb").write_text(text)
+        shutil.make_archive(str(folder / "notebooks"), "zip", folder / "there", "notebooks")
+        subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=True)
+    git = ["git", "-C", str(bare)]
+    shown = subprocess.run([*git, "show", "notebooks:one.ipynb"], capture_output=True, text=True)
+    assert shown.stdout == "second"
+    log = subprocess.run([*git, "log", "--oneline", "notebooks"], capture_output=True, text=True)
+    assert len(log.stdout.splitlines()) == 1 and "1a2b" in log.stdout
 
 
 # The Makefile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,6 +44,16 @@ def address(config: dict[str, Any]) -> str:
     return url
 
 
+def site(address: str) -> str:
+    """Return where GitHub Pages publishes a repository, or "" if that is not known."""
+    found = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", address)
+    if found is None:
+        return ""
+    owner, name = found.groups()
+    host = f"{owner.lower()}.github.io"
+    return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
+
+
 def staged_config(config: dict[str, Any], footer: str = "") -> dict[str, Any]:
     """Return what Jupyter Book gets: links to a repository only where its address is known.
 
@@ -53,6 +64,7 @@ def staged_config(config: dict[str, Any], footer: str = "") -> dict[str, Any]:
     staged = dict(config)
     staged["repository"] = {**(config.get("repository") or {}), "url": url}
     staged["html"] = {**(config.get("html") or {}), **dict.fromkeys(BUTTONS, bool(url))}
+    staged["html"].setdefault("baseurl", site(url))
     if not url:
         staged["launch_buttons"] = {"colab_url": "", "notebook_interface": "classic"}
     if footer:

@@ -1,4 +1,4 @@
-"""The exercises: one source each, from which the reader's notebook, the page and the lists come.
+"""The exercises: one source each, from which the committed notebook, the page and the lists come.
 
 A source is `exercises/CC-NN-slug.py`: CC is the chapter it belongs to, NN its place there, and the
 slug, with underscores, the name of its check. It is a Python script in cells (jupytext's percent
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -29,7 +29,6 @@ LEVELS = ("warm-up", "core", "research")
 LISTED = "exercises"  # the tag of the cell that lists a chapter's exercises
 ONCE = ("statement", "starter", "check", "solution", "explanation")
 OFFERED = "offered"  # a cell that may be missing: answers that the page offers, the right one first
-ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")  # of MyST, which Jupyter does not know
 SUMMARY = {"caption": "The exercises that were tried in this kernel.", "name": "tab-summary"}
 PARAMETERS = """\
 import os
@@ -112,7 +111,7 @@ def every() -> list[Exercise]:
 
 
 def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> NotebookNode:
-    """Make the chapter: for the page with solutions, for the reader without, in plain Markdown."""
+    """Make the chapter: for the page with solutions, as it is committed without."""
     exercises = list(exercises)
     introduction, _, end = INTRODUCTION.read_text(encoding="utf-8").partition("\n---\n")
     cells = [
@@ -123,44 +122,18 @@ def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> Noteb
     ]
     titles = _chapter_titles()
     chapter = ""
-    for number, exercise in enumerate(exercises, start=1):
+    for exercise in exercises:
         if exercise.chapter != chapter:
             chapter = exercise.chapter
             page, title = titles[chapter]
-            text = f"## Chapter {int(chapter)}: {title}"
-            text += f"\n\nThese belong to {{doc}}`{page}`." * solutions
+            text = f"## Chapter {int(chapter)}: {title}\n\nThese belong to {{doc}}`{page}`."
             cells.append(_markdown(text, f"chapter-{chapter}"))
-        cells += _cells(exercise, number, solutions=solutions)
+        cells += _cells(exercise, solutions=solutions)
     cells.append(_markdown(end, "end"))
-    summary = _code("resnet.check.summary()", "summary")
+    summary = _code("resnet.check.summary()", "summary", notebooks.OWN)
     summary.metadata["mystnb"] = {"figure": SUMMARY}
     cells.append(summary)
-    if not solutions:
-        _make_plain(cells, titles)
     return new_notebook(cells=cells, metadata=notebooks.METADATA)
-
-
-def _make_plain(cells: Iterable[NotebookNode], titles: Mapping[str, tuple[str, str]]) -> None:
-    """Write out the references of Markdown cells; a BookError names one that cannot be."""
-    from ..extension.citations import labels  # slow to import, and `make book` does not need it
-
-    works = labels(CHAPTERS / "references.bib")
-    pages = {page: f"chapter {int(number)}, *{title}*" for number, (page, title) in titles.items()}
-
-    def written(role: re.Match[str]) -> str:
-        kind, target = role.groups()
-        if kind == "cite:p" and target in works:
-            return f"({works[target]})"
-        if kind == "cite:t" and target in works:
-            who, _, year = works[target].rpartition(" ")
-            return f"{who} ({year})"
-        if kind == "doc" and (CHAPTERS / f"{target}.ipynb").exists():
-            return pages.get(target, f"the page *{target}*")
-        raise BookError(f"exercises: {role[0]} cannot be written out in the reader's notebook")
-
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            cell.source = ROLE.sub(written, cell.source)
 
 
 def _imports(exercises: Iterable[Exercise]) -> str:
@@ -186,14 +159,10 @@ def _chapter_titles() -> dict[str, tuple[str, str]]:
     return found
 
 
-def _cells(exercise: Exercise, number: int, *, solutions: bool) -> list[NotebookNode]:
+def _cells(exercise: Exercise, *, solutions: bool) -> list[NotebookNode]:
     slug = exercise.slug
-    statement = f"*{exercise.level.capitalize()}.* {exercise.statement}"
-    if solutions:  # the page numbers it
-        head = f":::{{exercise}} {exercise.title}\n:label: {exercise.label}"
-        statement = f"{head}\n\n{statement}\n:::"
-    else:
-        statement = f"### Exercise {int(NAME[:2])}.{number}: {exercise.title}\n\n{statement}"
+    head = f":::{{exercise}} {exercise.title}\n:label: {exercise.label}"
+    statement = f"{head}\n\n*{exercise.level.capitalize()}.* {exercise.statement}\n:::"
     hints = [
         f"<details>\n<summary>Hint {i}</summary>\n\n{hint}\n\n</details>"
         for i, hint in enumerate(exercise.hints, start=1)
@@ -229,7 +198,7 @@ def _code(source: str, name: str, *tags: str) -> NotebookNode:
 
 
 def write_notebook() -> None:
-    """Write the reader's notebook from the sources; `make record` then records its outputs."""
+    """Write the notebook from the sources; `make record` then records its outputs."""
     if exercises := every():
         notebooks.write(notebook(exercises), CHAPTERS / f"{NAME}.ipynb")
 

@@ -20,6 +20,7 @@ from ..common import ROOT, BookError, write_whole
 CHECKED = "nbval-check-output"
 SKIPPED = "nbval-skip"
 PARAMETERS = "parameters"
+OWN = "own-answers"  # the output depends on what the reader wrote: none is handed out
 SETUP = "setup"
 SETUP_TAGS = [SETUP, "hide-input"]
 KEPT_METADATA = ("tags", "mystnb")

@@ -29,7 +29,7 @@ from ..common import (
     files_under,
     version,
 )
-from . import config, exercises
+from . import bundle, config
 from .execute import DIGEST
 
 SOURCE = BUILD / "source"
@@ -95,7 +95,7 @@ def site_digest(staged: dict[str, Any]) -> str:
     tools = [path for path in files_under(ROOT / "tools") if path.suffix == ".py"]
     parts = [
         digest_of_files(files_under(SOURCE), SOURCE),
-        digest_of_files([ROOT / "requirements.txt", *tools]),
+        digest_of_files([ROOT / "requirements.txt", ROOT / "pyproject.toml", *tools]),
     ]
     return digest_of([*parts, yaml.safe_dump(staged), version()])
 
@@ -158,9 +158,7 @@ def _build(digest: str, profile: str) -> None:
     root = f"{config.pages()[0]}.html"
     title = html.escape(configuration["title"])
     (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
-    download = CHAPTERS / f"{exercises.NAME}.ipynb"
-    if download.is_file():  # instead of what the page was made from, which has the solutions
-        shutil.copy(download, made / "_sources" / download.relative_to(ROOT))
+    bundle.make(made, staged["html"]["baseurl"])
     (made / STAMP).write_text(digest)
     made.rename(HTML)
 

@@ -15,7 +15,7 @@ TABLE = "tab-"
 PICTURE = "img, svg, [role=img]"
 
 
-def _alternatives(page: BeautifulSoup) -> list[str]:
+def alternatives(page: BeautifulSoup) -> list[str]:
     """Return the text alternative of every picture, "" where it has none.
 
     A picture is an img, an svg, or an element with role="img" whatever is inside it.
@@ -58,12 +58,12 @@ def _problem(cell: NotebookNode) -> str | None:
         kind.startswith("image/") for data in bundles for kind in data if "text/html" not in data
     )
     page = BeautifulSoup("".join(data.get("text/html", "") for data in bundles), "html.parser")
-    alternatives = _alternatives(page)
+    words = alternatives(page)
     if images and not str(alt or "").strip():
         return "its image has no text alternative; write it into the metadata mystnb.image.alt"
-    if not all(text.strip() for text in alternatives):
+    if not all(text.strip() for text in words):
         return 'its picture has no text alternative; svg: role="img", aria-label; img: alt'
-    if (images or alternatives) and not figure:
+    if (images or words) and not figure:
         return "its picture is no figure; write caption and name into the metadata mystnb.figure"
     tables = page.table is not None
     if tables and not figure:
@@ -74,6 +74,6 @@ def _problem(cell: NotebookNode) -> str | None:
         return f"its figure has no {' and no '.join(missing)} in the metadata mystnb.figure"
     if str(figure["name"]).startswith(TABLE):
         return None if tables else "it is declared a table (mystnb.figure) but shows none"
-    if not images and not alternatives:
+    if not images and not words:
         return "it is declared a figure (mystnb.figure) but shows no picture"
     return None

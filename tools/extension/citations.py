@@ -5,11 +5,9 @@ sphinxcontrib-bibtex's own `author_year` prints an entry's bare year, so both pa
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pybtex.plugin
-from pybtex.database import parse_file
 from pybtex.richtext import Text
 from pybtex.style.formatting.unsrt import Style
 from pybtex.style.labels.alpha import LabelStyle
@@ -40,14 +38,6 @@ class ByNames(Style):
 
     default_label_style = NAME
     default_sorting_style = "author_year_title"
-
-
-def labels(path: Path) -> dict[str, str]:
-    """Return the labels of a file's works by key, as the page has them."""
-    entries = parse_file(str(path)).entries.values()
-    style = ByNames(label_style=Names)
-    ordered = style.sort(entries)
-    return {e.key: label for e, label in zip(ordered, style.format_labels(ordered), strict=True)}
 
 
 @node

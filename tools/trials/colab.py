@@ -1,9 +1,10 @@
-"""`make colab`: every chapter alone, from top to bottom, as in Colab, without Colab.
+"""`make colab`: every readers' notebook alone, from top to bottom, as in Colab, without Colab.
 
-For each Python that is named: a fresh environment with Colab's versions of the packages; in it, for
-each chapter, an empty folder that holds the notebook and nothing else. Its set-up cell is the one
-that `make record` writes where the book's address is set, with a wheel of the book for the address.
-Afterwards the environment must be as before but for the packages that the cell installs.
+The notebooks and the wheel are those of notebooks.zip on the built site. For each Python that is
+named: a fresh environment with Colab's versions of the packages; in it, for each notebook, an empty
+folder that holds the notebook and nothing else. Its set-up cell is that of a book whose address is
+set, with the wheel for the address. Afterwards the environment must be as before but for the
+packages that the cell installs.
 """
 
 from __future__ import annotations
@@ -18,31 +19,37 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..build import config, notebooks
-from ..common import ROOT, BookError, version
+from ..build import bundle, config, notebooks
+from ..common import BUILD, ROOT, BookError, version
 
 PACKAGES = ROOT / "tools" / "trials" / "colab.txt"
 PAPERMILL = "papermill==2.7.0"
 SEEN = ("torch", "torchvision", "numpy", "pandas", "matplotlib", "ipython", "ipykernel")
+ARCHIVE = BUILD / "html" / f"{bundle.NAME}.zip"
 ADDRESS = "https://example.org/the-book"
 INSTALLED = {"resnet-book", "d2l"}  # by the set-up cell
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the book's package; hatchling is in the environment."""
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    run(command, ROOT)
-    return next(folder.glob("*.whl"))
+def unpacked(folder: Path) -> tuple[list[Path], Path]:
+    """Unpack notebooks.zip into a folder; the notebooks, in the book's order, and the wheel."""
+    if not ARCHIVE.is_file():
+        raise BookError(f"{ARCHIVE.relative_to(ROOT)} is not there; `make book` makes it.")
+    shutil.unpack_archive(ARCHIVE, folder)
+    inside = folder / bundle.NAME
+    order = [inside / path.name for path in config.notebooks()]
+    return order, next(inside.glob("*.whl"))
 
 
 def alone(path: Path, wheel: Path, folder: Path) -> Path:
-    """Write the chapter, with a set-up cell that installs `wheel`, into the empty `folder`."""
+    """Write the notebook, with a set-up cell that installs `wheel`, into the empty `folder`."""
     notebook = notebooks.read(path)
-    source = notebooks.setup_cell(ADDRESS, version())
+    own = notebooks.setup_cell(config.address(config.read_yaml(config.CONFIG)), version())
+    cell = next(cell for cell in notebook.cells if notebooks.SETUP in notebooks.tags(cell))
     place = f"git+{ADDRESS}@v{version()}"
-    if place not in source:
-        raise BookError("the set-up cell does not install from the book's address.")
-    notebooks.refresh_setup(notebook, path.stem, source.replace(place, wheel.as_uri()))
+    installing = notebooks.setup_cell(ADDRESS, version()).replace(place, wheel.as_uri())
+    if own not in cell.source or wheel.as_uri() not in installing:
+        raise BookError(f"{path.name}: its set-up cell is not of the form that a reader gets.")
+    cell.source = cell.source.replace(own, installing)
     notebooks.write(notebook, folder / path.name)
     return folder / path.name
 
@@ -54,7 +61,7 @@ def freeze(python: Path) -> dict[str, str]:
 
 
 def try_chapter(python: Path, path: Path, wheel: Path) -> float:
-    """Run a chapter in an empty folder; the seconds it took.
+    """Run a readers' notebook in an empty folder; the seconds it took.
 
     Raises BookError if a cell fails, or the environment has changed in more than what the set-up
     cell installs, which is taken out again.
@@ -103,13 +110,13 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", action="append", help="default: python3.13; may be repeated")
     parser.add_argument("--chapter", action="append", help="default: all; may be repeated")
     options = parser.parse_args(given)
-    chapters = [p for p in config.notebooks() if p.stem in (options.chapter or [p.stem])]
     try:
-        if not chapters:
-            raise BookError(f"there is no chapter {', '.join(options.chapter)}")
         for python in options.python or ["python3.13"]:
             with tempfile.TemporaryDirectory(prefix="colab-") as name:
-                wheel = build_wheel(Path(name))
+                every, wheel = unpacked(Path(name))
+                chapters = [path for path in every if path.stem in (options.chapter or [path.stem])]
+                if not chapters:
+                    raise BookError(f"there is no chapter {', '.join(options.chapter)}")
                 inside = environment(
                     python, Path(name) / "environment", ["-r", str(PACKAGES), PAPERMILL]
                 )
