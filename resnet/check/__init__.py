@@ -15,6 +15,7 @@ from resnet.check import (  # noqa: F401
     chapter5,
     chapter6,
     chapter7,
+    chapter8,
 )
 from resnet.check.curves import losses
 from resnet.check.feedback import CHECKS, Feedback, summary
