@@ -1,6 +1,8 @@
 """Width instead of depth
 
 level: core
+minutes: 20
+importance: useful
 line: Widen a network by one unit without changing its function, and ask what weight decay says to that.
 """
 

@@ -1,6 +1,8 @@
 """An identity that fails
 
 level: core
+minutes: 20
+importance: essential
 line: Make the identity from units with a ReLU, on an interval and everywhere, with as few units as can be.
 """
 

@@ -1,6 +1,8 @@
 """Where to put the copies
 
 level: core
+minutes: 15
+importance: useful
 line: Predict, stage by stage, what happens if the added blocks come first and the copied ones last.
 """
 

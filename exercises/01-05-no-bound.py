@@ -1,6 +1,8 @@
 """Complexity without bound
 
 level: core
+minutes: 20
+importance: essential
 line: Say why even nested classes are not made as large as possible: one reason about data, one about training.
 """
 

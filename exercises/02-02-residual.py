@@ -1,6 +1,8 @@
 """A residual block of your own
 
 level: core
+minutes: 25
+importance: essential
 line: Write the block from its formula, for shapes that stay and shapes that change.
 """
 

@@ -1,6 +1,8 @@
 """The identity is in the class
 
 level: core
+minutes: 10
+importance: essential
 line: Fill the gaps of the proof that a block can be the identity, and find an input for which it is none.
 """
 

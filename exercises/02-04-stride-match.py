@@ -1,6 +1,8 @@
 """Why the strides must match
 
 level: core
+minutes: 15
+importance: useful
 line: Say for every image size what a block does whose shortcut lacks the stride: right, wrong, or an error.
 """
 

@@ -1,6 +1,8 @@
 """Zero padding is a projection
 
 level: core
+minutes: 20
+importance: useful
 line: Write option A as a 1×1 convolution, and say why it is not option B nonetheless.
 """
 

@@ -1,6 +1,8 @@
 """Find the broken block
 
 level: core
+minutes: 40
+importance: useful
 line: Break a block in one line, and find it from the norms of the gradients alone.
 """
 

@@ -1,6 +1,8 @@
 """Residual and Inception
 
 level: core
+minutes: 30
+importance: extra
 line: Compare a residual block with an Inception block: weights, functions, and what concatenating would do.
 """
 

@@ -1,6 +1,8 @@
 """Batch normalisation of your own
 
 level: core
+minutes: 40
+importance: essential
 line: Write BatchNorm2d in both of its modes, and say what a forgotten eval() does.
 """
 

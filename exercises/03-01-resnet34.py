@@ -1,6 +1,8 @@
 """The 34-layer network
 
 level: core
+minutes: 30
+importance: essential
 line: Build ResNet-34 from the module's block and check it weight for weight.
 """
 

@@ -1,6 +1,8 @@
 """Weights under other names
 
 level: core
+minutes: 30
+importance: useful
 line: Give your ResNet-34 the weights of torchvision's, tensor by tensor, and get the same scores.
 """
 

@@ -1,6 +1,8 @@
 """Count the parameters of a stage
 
 level: core
+minutes: 20
+importance: essential
 line: Derive a stage's parameters from its numbers of channels and blocks alone.
 """
 

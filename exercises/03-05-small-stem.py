@@ -1,6 +1,8 @@
 """A stem for small images
 
 level: core
+minutes: 25
+importance: useful
 line: Give ResNet-18 a stem that does not shrink the image, and see what that costs and what it brings.
 """
 

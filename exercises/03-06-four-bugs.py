@@ -1,6 +1,8 @@
 """Four bugs
 
 level: core
+minutes: 30
+importance: essential
 line: Find the four bugs of a training loop that runs without an error and learns little.
 """
 

@@ -1,6 +1,8 @@
 """What went wrong?
 
 level: core
+minutes: 20
+importance: essential
 line: Name the fault in each of six recorded trainings from their losses alone.
 """
 

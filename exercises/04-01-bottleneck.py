@@ -1,6 +1,8 @@
 """A bottleneck of your own
 
 level: core
+minutes: 25
+importance: essential
 line: Write the bottleneck of v1.5, with the stride on the 3×3 convolution.
 """
 

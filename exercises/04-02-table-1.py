@@ -1,6 +1,8 @@
 """All of Table 1
 
 level: core
+minutes: 30
+importance: essential
 line: Build the five networks of the paper's Table 1 from one function.
 """
 

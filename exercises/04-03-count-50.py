@@ -1,6 +1,8 @@
 """ResNet-50 on paper
 
 level: core
+minutes: 25
+importance: useful
 line: Derive the number of parameters of ResNet-50, stage by stage.
 """
 

@@ -1,6 +1,8 @@
 """The cost of v1.5
 
 level: core
+minutes: 15
+importance: useful
 line: Derive from the shapes alone how many multiply-adds the other place for the stride costs.
 """
 

@@ -1,6 +1,8 @@
 """How narrow?
 
 level: core
+minutes: 20
+importance: extra
 line: See how the weights of a bottleneck divide between its convolutions as the ends get wider.
 """
 

@@ -1,6 +1,8 @@
 """Split and join
 
 level: core
+minutes: 25
+importance: useful
 line: Build a ResNeXt block, a bottleneck whose 3×3 convolution is divided into groups.
 """
 

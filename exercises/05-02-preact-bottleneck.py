@@ -1,6 +1,8 @@
 """The bottleneck, pre-activated
 
 level: core
+minutes: 25
+importance: useful
 line: Write the pre-activation bottleneck, whose shape-changing form is easily got wrong.
 """
 

@@ -1,6 +1,8 @@
 """From block to network, pre-activated
 
 level: core
+minutes: 30
+importance: essential
 line: Assemble a pre-activation network, with what has to change at its two ends.
 """
 

@@ -1,6 +1,8 @@
 """Forgotten parts
 
 level: core
+minutes: 15
+importance: extra
 line: Say which mistakes in a pre-activation network show in its number of parameters.
 """
 

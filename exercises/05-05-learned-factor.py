@@ -1,6 +1,8 @@
 """A factor that is learned
 
 level: core
+minutes: 25
+importance: useful
 line: Derive the gradient of a factor on the shortcut, and ask where descent would move it.
 """
 

@@ -1,6 +1,8 @@
 """Predict the growth
 
 level: core
+minutes: 20
+importance: essential
 line: From the gradient's growth at 20 and 56 layers predict it at 110, for plain and residual networks.
 """
 

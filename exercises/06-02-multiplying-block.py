@@ -1,6 +1,8 @@
 """Which block multiplies?
 
 level: core
+minutes: 20
+importance: useful
 line: Find the one block of twelve that puts a factor on the line itself.
 """
 

@@ -1,6 +1,8 @@
 """Repair the start of a plain net
 
 level: core
+minutes: 25
+importance: useful
 line: Start a plain network from identities, and see what becomes of the gradient's growth.
 """
 

@@ -1,6 +1,8 @@
 """A harmless start and a slow one
 
 level: core
+minutes: 30
+importance: useful
 line: Set the last scale of each block to zero, and write the schedule of a warm-up.
 """
 

@@ -1,6 +1,8 @@
 """The best of five
 
 level: core
+minutes: 30
+importance: essential
 line: Compute what the smallest of several runs is worth, and compare two networks on equal terms.
 """
 

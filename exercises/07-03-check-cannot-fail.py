@@ -1,6 +1,8 @@
 """A check that cannot fail
 
 level: core
+minutes: 40
+importance: useful
 line: Write bounds that a network as good as claimed passes and a worse one does not.
 """
 

@@ -1,6 +1,8 @@
 """Pairs
 
 level: core
+minutes: 40
+importance: useful
 line: Write the paired test, and say when it sees more than Welch's.
 """
 

@@ -1,6 +1,8 @@
 """Averages that lag
 
 level: core
+minutes: 30
+importance: useful
 line: Recalibrate a network's batch normalisations, and say what it was worth.
 """
 

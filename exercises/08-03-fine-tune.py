@@ -1,6 +1,8 @@
 """Fine-tuning
 
 level: core
+minutes: 35
+importance: useful
 line: Fine-tune a network to another task: what is frozen, what the optimiser gets, and a number to beat.
 """
 

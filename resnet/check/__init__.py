@@ -19,6 +19,7 @@ from resnet.check import (  # noqa: F401
 )
 from resnet.check.curves import losses
 from resnet.check.feedback import CHECKS, Feedback, summary
+from resnet.check.reports import report
 
 if TYPE_CHECKING:
     from resnet.check.feedback import Check
@@ -27,6 +28,6 @@ if TYPE_CHECKING:
         """Return the check of an exercise."""
 
 
-__all__ = ["Feedback", "losses", "summary"]
+__all__ = ["Feedback", "losses", "report", "summary"]
 __all__ += CHECKS
 globals().update(CHECKS)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from resnet.check.answers import as_number, judge_choices
 from resnet.check.feedback import exercise
-from resnet.check.running import Wrong, call, counted, function, kind
+from resnet.check.running import Wrong, call, counted, function, kind, unfilled
 from resnet.translation import _
 
 
@@ -142,7 +142,7 @@ def plain_identity(answers: object) -> str:
         keys = ", ".join(WHERE)
         raise Wrong("Hand over the starter's dictionary with the keys {keys}.", keys=keys)
     if gaps := [key for key in WHERE if answers[key] is ...]:
-        raise Wrong("Nothing is written here yet: fill in {gaps}.", gaps=", ".join(map(repr, gaps)))
+        raise unfilled(gaps, WHERE)
     said = []
     for key, (x, fewest) in WHERE.items():
         units, shift = _units(answers[key], key)

@@ -14,7 +14,7 @@ from resnet import nets
 from resnet.check.answers import as_number, slip
 from resnet.check.comparing import close, run
 from resnet.check.feedback import exercise
-from resnet.check.running import Wrong, call, function, kind, own_copy
+from resnet.check.running import Missing, Wrong, call, function, kind, own_copy
 from resnet.data import load_data
 from resnet.measure import refresh_statistics
 from resnet.reproduce.checks import Less, Outcome
@@ -65,7 +65,7 @@ def rerun(runs: object, conclusions: object) -> str:
 def _records(runs: object) -> dict[str, list[Run]]:
     """Return the runs by network, if they can be compared; otherwise say what differs."""
     if runs is ... or (isinstance(runs, list | tuple) and not runs):
-        raise Wrong("Nothing is written here yet: fill the list runs.")
+        raise Missing("Nothing is written here yet: fill the list runs.")
     if not isinstance(runs, list | tuple) or not all(isinstance(run, Run) for run in runs):
         raise Wrong("Hand over a list of what resnet.fit returns; this is {kind}.", kind=kind(runs))
     ordered = sorted(runs, key=lambda run: run.network)

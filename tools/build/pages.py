@@ -158,9 +158,9 @@ def _build(digest: str, profile: str) -> None:
     root = f"{config.pages()[0]}.html"
     title = html.escape(configuration["title"])
     (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
-    download = CHAPTERS / f"{exercises.NAME}.ipynb"
-    if download.is_file():  # instead of what the page was made from, which has the solutions
-        shutil.copy(download, made / "_sources" / download.relative_to(ROOT))
+    for chapter in config.notebooks():  # instead of what the page was made from, with solutions
+        if exercises.are_in(chapter):
+            shutil.copy(chapter, made / "_sources" / chapter.relative_to(ROOT))
     (made / STAMP).write_text(digest)
     made.rename(HTML)
 
