@@ -50,7 +50,8 @@ def judge_numbers(
         otherwise = _("too small.") if number < expected[key] else _("too large.")
         of_key = (slips or {}).get(key, {}).items()
         message = slip(of_key, number, otherwise, relative=tolerance)
-        said.append(_not_right(key, f"{number:,}", message))
+        shown = f"{number:,}" if isinstance(number, int) else f"{number:,.6g}"
+        said.append(_not_right(key, shown, message))
     if said:
         raise Wrong(*said)
 

@@ -304,15 +304,21 @@ def test_front_page_leads_to_every_chapter(on_desk: dict[str, Visit], origin: st
     assert len(times) == len(NOTEBOOKS)
 
 
-def test_exercises_have_the_numbers_of_the_notebook(origin: str) -> None:
-    page = (SITE / "chapters" / "08-exercises.html").read_text(encoding="utf-8")
-    shown = re.findall(r'"caption-number">(Exercise [\d.]+) </span> \((.+?)\)</p>', page)
-    cells = notebooks.read(ROOT / "chapters" / "08-exercises.ipynb").cells
-    heads = [re.match(r"### (Exercise [\d.]+): (.+)", cell.source) for cell in cells]
-    assert [html.unescape(f"{n}: {title}") for n, title in shown] == [
-        f"{head[1]}: {head[2]}" for head in heads if head
-    ]
-    assert len(shown) >= 20
+def test_exercises_have_the_numbers_of_the_notebooks() -> None:
+    number = 0
+    for path in sorted((ROOT / "chapters").glob("0*.ipynb")):
+        page = (SITE / "chapters" / f"{path.stem}.html").read_text(encoding="utf-8")
+        shown = re.findall(r'"caption-number">(Exercise [\d.]+) </span> \((.+?)\)</p>', page)
+        heads = [
+            re.match(r"### (Exercise [\d.]+): (.+)", cell.source)
+            for cell in notebooks.read(path).cells
+        ]
+        assert [html.unescape(f"{n}: {title}") for n, title in shown] == [
+            f"{head[1]}: {head[2]}" for head in heads if head
+        ]
+        assert f"{int(path.stem[:2])}.1" in shown[0][0]
+        number += len(shown)
+    assert number >= 20
 
 
 def test_glossary_is_linked_and_has_no_idle_words(on_desk: dict[str, Visit], origin: str) -> None:

@@ -8,23 +8,31 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_markdown_cell, new_notebook
 from toybook import ROOT, chapter, run_book, shape_cell
 
 from tools.build import exercises, notebooks
 from tools.common import CHAPTERS, BookError
 
 EVERY = exercises.every()
-COMMITTED = notebooks.read(CHAPTERS / f"{exercises.NAME}.ipynb")
-CHAPTERS_WITH_LIST = sorted({exercise.chapter for exercise in EVERY})
+COMMITTED = notebooks.read(CHAPTERS / f"{exercises.NAME}.ipynb")  # the list, and progress
+CHAPTERS_WITH_SOME = sorted({exercise.chapter for exercise in EVERY})
+FILES = {number: next(CHAPTERS.glob(f"{number}-*.ipynb")) for number in CHAPTERS_WITH_SOME}
+NOTEBOOKS = {number: notebooks.read(path) for number, path in FILES.items()}
 
 
 def test_the_set_is_whole() -> None:
     assert len(EVERY) >= 20
     assert {exercise.level for exercise in EVERY} == set(exercises.LEVELS)
-    assert CHAPTERS_WITH_LIST == ["01", "02", "03", "04", "05", "06", "07"]
+    assert CHAPTERS_WITH_SOME == ["01", "02", "03", "04", "05", "06", "07", "08"]
     assert len({exercise.slug for exercise in EVERY}) == len(EVERY)
+    for number in CHAPTERS_WITH_SOME:
+        mine = [exercise for exercise in EVERY if exercise.chapter == number]
+        assert [exercise.place for exercise in mine] == list(range(1, len(mine) + 1))
+        spanning = number == exercises.NAME[:2]
+        assert spanning or any(exercise.importance == "essential" for exercise in mine)
 
 
 @pytest.mark.parametrize("exercise", EVERY, ids=lambda exercise: exercise.slug)
@@ -39,6 +47,11 @@ def test_each_has_what_a_reader_needs(exercise: exercises.Exercise) -> None:
     words = "\n\n".join([exercise.statement, *exercise.hints, exercise.explanation])
     assert not re.search(r"^\d+[.)] ", words, re.MULTILINE)
     assert exercise.line.endswith(".") and len(exercise.line) < 120
+    assert 5 <= exercise.minutes <= 120
+    assert len(exercise.helps) == (3 if exercise.level == "core" else 0)
+    for each in exercise.helps:
+        assert len(each.text) > 40 and each.says not in each.text
+        assert exercise.solution not in each.text
 
 
 def test_committed_notebook_is_what_the_sources_give() -> None:
@@ -49,61 +62,134 @@ def test_committed_notebook_is_what_the_sources_give() -> None:
         assert (cell.id, cell.cell_type, cell.metadata) == (want.id, want.cell_type, want.metadata)
 
 
-def test_readers_notebook_is_plain_markdown() -> None:
+@pytest.mark.parametrize("number", CHAPTERS_WITH_SOME[:-1])
+def test_chapters_end_with_their_exercises(number: str) -> None:
+    fresh = notebooks.read(FILES[number])
+    exercises.complete(fresh, FILES[number].stem, solutions=False)
+    for cell, want in zip(NOTEBOOKS[number].cells, fresh.cells, strict=True):
+        assert cell.source == want.source, f"{cell.id} is stale; `make record` rewrites it"
+        assert (cell.id, cell.cell_type, cell.metadata) == (want.id, want.cell_type, want.metadata)
+    mine = [exercise for exercise in EVERY if exercise.chapter == number]
+    last = [cell.id for cell in fresh.cells][-1]
+    assert last in {f"{mine[-1].slug}-hints", f"{mine[-1].slug}-help"}
+
+
+def generated(number: str) -> list[nbformat.NotebookNode]:
+    """A chapter's exercises as they are committed."""
+    cells = NOTEBOOKS[number].cells
+    opens = next(i for i, cell in enumerate(cells) if exercises.OPENS in notebooks.tags(cell))
+    return cells[opens:]
+
+
+def test_readers_exercises_are_plain_markdown() -> None:
     """Jupyter and Colab show directives and roles as they are written."""
-    words = [cell.source for cell in COMMITTED.cells if cell.cell_type == "markdown"]
+    cells = [cell for number in CHAPTERS_WITH_SOME for cell in generated(number)]
+    cells += [cell for cell in COMMITTED.cells if cell not in cells]
+    words = [cell.source for cell in cells if cell.cell_type == "markdown"]
     assert not re.search(r":::|\{[a-z:]+\}`|^:\w+:", "\n".join(words), re.MULTILINE)
     assert any("He et al. (2016a) (Table 6) print" in text for text in words)
-    heads = [text.partition("\n")[0] for text in words if text.startswith("### ")]
-    assert heads == [f"### Exercise 8.{i}: {e.title}" for i, e in enumerate(EVERY, start=1)]
+    heads = [text.partition("\n")[0] for text in words if text.startswith("### Exercise")]
+    assert heads == [f"### Exercise {int(e.chapter)}.{e.place}: {e.title}" for e in EVERY]
+
+
+def test_the_list_has_all_with_what_one_wants_to_know() -> None:
+    words = "\n".join(cell.source for cell in COMMITTED.cells if cell.cell_type == "markdown")
+    for e in EVERY:
+        facts = f"({e.level}, {e.minutes} minutes, {e.importance})"
+        assert f"- {e.number}, *{e.title}* {facts}: {e.line}" in words
+
+
+def test_what_a_cell_is_stands_in_its_tags() -> None:
+    """By them solutions are left out and hints found, when notebooks are made from pages."""
+    page = exercises.for_page(FILES["02"])
+    kinds = {}
+    for cell in page.cells:
+        for tag in notebooks.tags(cell):
+            kinds.setdefault(tag, []).append(cell.id)
+    slugs = [exercise.slug for exercise in EVERY if exercise.chapter == "02"]
+    assert kinds["exercise"] == slugs
+    for tag in ("starter", "hints"):
+        assert kinds[tag] == [f"{slug}-{tag}" for slug in slugs]
+    ends = ("opens", "solution", "checked", "explained", "closes")
+    assert kinds["solution"] == [f"{slug}-{end}" for slug in slugs for end in ends]
+    left = [cell for cell in page.cells if "solution" not in notebooks.tags(cell)]
+    assert [cell.id for cell in left] == [cell.id for cell in NOTEBOOKS["02"].cells]
+
+
+def test_help_opens_under_what_the_check_says() -> None:
+    exercise = dataclasses.replace(EVERY[0], helps=(exercises.Help("1 < 2 … `a`", "Do *this*."),))
+    (cell,) = (c for c in exercises.notebook([on_its_own(exercise)]).cells if "help" in c.id)
+    inner = "<details>\n<summary>“1 &lt; 2 … `a`”</summary>\n\nDo *this*.\n\n</details>"
+    outer = "<details>\n<summary>Help with what the check says</summary>"
+    assert cell.source == f"{outer}\n\n{inner}\n\n</details>"
+
+
+def on_its_own(exercise: exercises.Exercise) -> exercises.Exercise:
+    """As one of the chapter on exercises."""
+    return dataclasses.replace(exercise, chapter=exercises.NAME[:2])
 
 
 @pytest.mark.parametrize("role", ["{cite:t}`nobody2000`", "{doc}`09-nowhere`", "{eq}`eq-a`"])
 def test_what_cannot_be_written_out_is_named(role: str) -> None:
-    exercise = dataclasses.replace(EVERY[0], statement=f"See {role}.")
+    exercise = dataclasses.replace(on_its_own(EVERY[0]), statement=f"See {role}.")
     with pytest.raises(BookError, match=re.escape(role)):
         exercises.notebook([exercise])
     assert exercises.notebook([exercise], solutions=True)
 
 
-def test_readers_notebook_has_no_solution() -> None:
-    whole = "\n".join(cell.source for cell in COMMITTED.cells)
+@pytest.mark.parametrize("number", CHAPTERS_WITH_SOME)
+def test_readers_notebook_has_no_solution(number: str) -> None:
+    whole = "\n".join(cell.source for cell in NOTEBOOKS[number].cells)
     for exercise in EVERY:
         assert exercise.solution not in whole
         assert exercise.explanation not in whole
     assert "solution-start" not in whole
 
 
-def test_recorded_verdicts_are_of_starters() -> None:
+@pytest.mark.parametrize("number", CHAPTERS_WITH_SOME)
+def test_recorded_verdicts_are_of_starters(number: str) -> None:
     """Every check cell records that nothing is written yet, and nbval compares it."""
-    checks = [cell for cell in COMMITTED.cells if cell.id.endswith("-check")]
-    assert len(checks) == len(EVERY)
+    checks = [cell for cell in generated(number) if cell.id.endswith("-check")]
+    mine = [exercise.slug for exercise in EVERY if exercise.chapter == number]
+    assert [cell.id for cell in checks] == [f"{slug}-check" for slug in mine]
     for cell in checks:
         assert notebooks.CHECKED in notebooks.tags(cell)
         assert "Nothing is written here yet" in cell.outputs[0].data["text/plain"], cell.id
 
 
 def test_page_has_every_solution_behind_its_exercise() -> None:
-    cells = exercises.notebook(EVERY, solutions=True).cells
+    cells = [cell for path in FILES.values() for cell in exercises.for_page(path).cells]
     ids = [cell.id for cell in cells]
     for exercise in EVERY:
-        at = ids.index(f"{exercise.slug}-hints")
-        opens, solution, checked, explained, closes = cells[at + 1 : at + 6]
+        at = ids.index(f"{exercise.slug}-opens")
+        assert ids[at - 1] in {f"{exercise.slug}-hints", f"{exercise.slug}-help"}
+        opens, solution, checked, explained, closes = cells[at : at + 5]
         assert opens.source.startswith(f":::{{solution-start}} {exercise.label}\n:class: dropdown")
         assert (solution.source, checked.source) == (exercise.solution, exercise.check)
         assert explained.source == exercise.explanation
         assert closes.source.startswith(":::{solution-end}")
 
 
-@pytest.mark.parametrize("number", CHAPTERS_WITH_LIST)
-def test_chapters_list_their_exercises(number: str) -> None:
-    (path,) = CHAPTERS.glob(f"{number}-*.ipynb")
-    cells = notebooks.read(path).cells
-    (listed,) = [cell for cell in cells if exercises.LISTED in notebooks.tags(cell)]
-    assert listed is cells[-1]
-    mine = [exercise for exercise in EVERY if exercise.chapter == number]
-    assert listed.source == exercises.listing(mine), f"{path.name}: `make record` rewrites it"
-    assert not any(":::{exercise}" in cell.source for cell in cells), "it would stand twice"
+def test_making_exercises_twice_is_making_them_once() -> None:
+    once, twice = (notebooks.read(FILES["01"]) for _ in range(2))
+    for solutions in (True, False, True):
+        exercises.complete(twice, "01-x", solutions=solutions)
+    exercises.complete(once, "01-x", solutions=True)
+    assert once.cells == twice.cells
+
+
+def test_a_chapter_says_where_its_exercises_go() -> None:
+    without = chapter(shape_cell())
+    with pytest.raises(BookError, match="01-x has 5 exercises, and 0 of its cells are tagged"):
+        exercises.complete(without, "01-x", solutions=False)
+    exercises.complete(without, "practice", solutions=False)
+    opening = new_markdown_cell("", metadata={"tags": [exercises.OPENS]})
+    with pytest.raises(BookError, match="practice has 0 exercises, and 1 of"):
+        exercises.complete(new_notebook(cells=[opening]), "practice", solutions=False)
+    same = shape_cell()
+    same.id = "steps-nested"
+    with pytest.raises(BookError, match="'steps-nested', and an exercise's has it too"):
+        exercises.complete(new_notebook(cells=[same, opening]), "01-x", solutions=False)
 
 
 SOURCE = (exercises.FOLDER / "01-01-steps-nested.py").read_text(encoding="utf-8")
@@ -117,6 +203,10 @@ SOURCE = (exercises.FOLDER / "01-01-steps-nested.py").read_text(encoding="utf-8"
         ("01-01-a.py", lambda s: s + "\n# %% solution\n1\n", "one cell each of"),
         ("01-01-a.py", lambda s: s + "\n# %% extra\n1\n", "extra"),
         ("01-01-a.py", lambda s: s.replace("level: warm-up", "level: easy"), "`level:`"),
+        ("01-01-a.py", lambda s: s.replace("minutes: 10", "minutes: ten"), "`minutes:`"),
+        ("01-01-a.py", lambda s: s.replace("importance: u", "importance: q"), "`importance:`"),
+        ("01-01-a.py", lambda s: s + "\n# %% help [markdown]\n# no text\n", "one line of the"),
+        ("01-01-a.py", lambda s: s + "\n# %% help [markdown]\n# a\n# b\n#\n# c\n", "one line"),
         ("01-01-a.py", lambda s: s.replace("line: ", "about: "), "`line:`"),
         ("01-01-a.py", lambda s: s.replace("import resnet", "import"), "no Python"),
     ],
@@ -148,7 +238,7 @@ def summary():
 def test_toy_book_with_an_exercise(toy: Callable[..., Path]) -> None:
     """record makes the reader's notebook; the page has the executed solution behind a dropdown."""
     first = chapter(shape_cell(), title="Classes")
-    first.cells.append(new_markdown_cell("", metadata={"tags": [exercises.LISTED]}))
+    first.cells.append(new_markdown_cell("", metadata={"tags": [exercises.OPENS]}))
     folder = toy(**{"01-one": first, exercises.NAME: chapter(shape_cell())})
     (folder / "exercises").mkdir()
     for name in ("01-01-steps-nested.py", "introduction.md"):
@@ -158,16 +248,19 @@ def test_toy_book_with_an_exercise(toy: Callable[..., Path]) -> None:
     (folder / "chapters" / "intro.md").write_text("# Toy\n\nSee {numref}`ex-steps-nested`.\n")
     done = run_book(folder, "record")
     assert done.returncode == 0, done.stderr
-    recorded = (folder / "chapters" / f"{exercises.NAME}.ipynb").read_text()
+    recorded = (folder / "chapters" / "01-one.ipynb").read_text()
     assert "Nothing is written here yet" in recorded and "b % a" not in recorded
-    assert "ex-steps-nested" in (folder / "chapters" / "01-one.ipynb").read_text()
+    listed = (folder / "chapters" / f"{exercises.NAME}.ipynb").read_text()
+    assert "Exercise 1.1, *Which classes contain which?*" in listed
 
     done = run_book(folder, "build")
     assert done.returncode == 0, done.stdout + done.stderr
-    page = (folder / "_build" / "html" / "chapters" / f"{exercises.NAME}.html").read_text()
-    download = folder / "_build" / "html" / "_sources" / "chapters" / f"{exercises.NAME}.ipynb"
+    page = (folder / "_build" / "html" / "chapters" / "01-one.html").read_text()
+    download = folder / "_build" / "html" / "_sources" / "chapters" / "01-one.ipynb"
     assert download.read_text() == recorded, "the notebook to download has the solutions"
     solution = page[page.index('class="solution dropdown admonition"') :]
     assert "right" in re.sub(r"<[^>]+>", "", solution)
     assert "<summary>Hint 1</summary>" in page
-    assert (folder / "chapters" / f"{exercises.NAME}.ipynb").read_text() == recorded
+    assert (folder / "chapters" / "01-one.ipynb").read_text() == recorded
+    again = run_book(folder, "build")
+    assert "01-one: up to date" in again.stdout and "The pages are up to date" in again.stdout
