@@ -33,7 +33,6 @@ NAME = "08-exercises"
 INTRODUCTION = FOLDER / "introduction.md"
 LEVELS = ("warm-up", "core", "research")
 IMPORTANCE = ("essential", "useful", "extra")
-OPENS = "exercises"  # the tag of the cell that opens a chapter's exercises; what follows is made
 SOLUTION = "solution"
 START = """\
 ## Exercises
@@ -170,7 +169,7 @@ def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> Noteb
         _code("", "setup", *notebooks.SETUP_TAGS),
         _code(PARAMETERS, "parameters", notebooks.PARAMETERS),
         *_listing(exercises),
-        _markdown(SPANNING, "spanning", OPENS),
+        _markdown(SPANNING, "spanning", notebooks.EXERCISES),
         *_section([each for each in exercises if each.chapter == NAME[:2]], solutions=solutions),
         _markdown(end, "end"),
     ]
@@ -204,9 +203,11 @@ def complete(notebook: NotebookNode, name: str, *, solutions: bool) -> None:
     """Put a chapter's exercises behind its cell tagged `exercises`, in place of what is there."""
     exercises = every()
     mine = [exercise for exercise in exercises if exercise.chapter == name[:2]]
-    places = [i for i, cell in enumerate(notebook.cells) if OPENS in notebooks.tags(cell)]
+    places = [
+        i for i, cell in enumerate(notebook.cells) if notebooks.EXERCISES in notebooks.tags(cell)
+    ]
     if len(places) != bool(mine):
-        where = f"{len(places)} of its cells are tagged `{OPENS}`"
+        where = f"{len(places)} of its cells are tagged `{notebooks.EXERCISES}`"
         raise BookError(f"{name} has {len(mine)} exercises, and {where}: it takes one, or none.")
     if not mine:
         return
@@ -343,4 +344,4 @@ def for_page(path: Path) -> NotebookNode:
 
 def are_in(path: Path) -> bool:
     """Say whether a committed notebook has exercises."""
-    return any(OPENS in notebooks.tags(cell) for cell in notebooks.read(path).cells)
+    return any(notebooks.EXERCISES in notebooks.tags(cell) for cell in notebooks.read(path).cells)

@@ -21,6 +21,7 @@ CHECKED = "nbval-check-output"
 SKIPPED = "nbval-skip"
 PARAMETERS = "parameters"
 SETUP = "setup"
+EXERCISES = "exercises"  # of the cell behind which a chapter has them; see `exercises`
 SETUP_TAGS = [SETUP, "hide-input"]
 KEPT_METADATA = ("tags", "mystnb")
 METADATA: dict[str, Any] = {

@@ -77,7 +77,7 @@ def test_chapters_end_with_their_exercises(number: str) -> None:
 def generated(number: str) -> list[nbformat.NotebookNode]:
     """A chapter's exercises as they are committed."""
     cells = NOTEBOOKS[number].cells
-    opens = next(i for i, cell in enumerate(cells) if exercises.OPENS in notebooks.tags(cell))
+    opens = next(i for i, cell in enumerate(cells) if notebooks.EXERCISES in notebooks.tags(cell))
     return cells[opens:]
 
 
@@ -183,7 +183,7 @@ def test_a_chapter_says_where_its_exercises_go() -> None:
     with pytest.raises(BookError, match="01-x has 5 exercises, and 0 of its cells are tagged"):
         exercises.complete(without, "01-x", solutions=False)
     exercises.complete(without, "practice", solutions=False)
-    opening = new_markdown_cell("", metadata={"tags": [exercises.OPENS]})
+    opening = new_markdown_cell("", metadata={"tags": [notebooks.EXERCISES]})
     with pytest.raises(BookError, match="practice has 0 exercises, and 1 of"):
         exercises.complete(new_notebook(cells=[opening]), "practice", solutions=False)
     same = shape_cell()
@@ -238,7 +238,7 @@ def summary():
 def test_toy_book_with_an_exercise(toy: Callable[..., Path]) -> None:
     """record makes the reader's notebook; the page has the executed solution behind a dropdown."""
     first = chapter(shape_cell(), title="Classes")
-    first.cells.append(new_markdown_cell("", metadata={"tags": [exercises.OPENS]}))
+    first.cells.append(new_markdown_cell("", metadata={"tags": [notebooks.EXERCISES]}))
     folder = toy(**{"01-one": first, exercises.NAME: chapter(shape_cell())})
     (folder / "exercises").mkdir()
     for name in ("01-01-steps-nested.py", "introduction.md"):
