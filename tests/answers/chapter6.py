@@ -111,14 +111,13 @@ RIGHT["zero-init"] = [
 RIGHT["multiplying-block"] += [
     """\
 def find(blocks, x):
-    best, at = -1, None
-    v = torch.randn_like(x)
-    for i, block in enumerate(blocks):
-        x, moved = torch.func.jvp(block, (x,), (v,))
-        size = abs(torch.log(moved.norm() / v.norm()))
-        best, at = max((best, at), (size.item(), i), key=lambda t: t[0])
-        v = moved
-    return torch.tensor(at)
+    sizes = []
+    for block in blocks:
+        v = torch.randn_like(x)
+        out, back = torch.func.vjp(block, x)
+        sizes.append(abs(torch.log(back(v)[0].norm() / v.norm())))
+        x = out
+    return torch.stack(sizes).argmax()
 """,
     """\
 def find(blocks, x):
