@@ -368,8 +368,8 @@ def _normalises(
     make: Callable[..., object], arguments: Sequence[float], shape: tuple[int, ...]
 ) -> None:
     shown = f"BatchNorm({', '.join(map(str, arguments))})"
-    channels = int(arguments[0])
-    mine, theirs = built(make, arguments, shown), nn.BatchNorm2d(channels, *arguments[1:])
+    channels, others = int(arguments[0]), list(map(float, arguments[1:]))
+    mine, theirs = built(make, arguments, shown), nn.BatchNorm2d(channels, *others)  # type: ignore[arg-type]
     if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in mine.modules()):
         raise Wrong("This is PyTorch's own layer. Write one from tensor operations.")
     random = torch.Generator().manual_seed(channels)
