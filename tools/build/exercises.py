@@ -184,7 +184,7 @@ def notebook(exercises: Iterable[Exercise], *, solutions: bool = False) -> Noteb
 def _listing(exercises: Iterable[Exercise]) -> list[NotebookNode]:
     """Return the list of all, chapter by chapter."""
     titles = _chapter_titles()
-    cells = []
+    cells = [_markdown("## All exercises", "all")]
     for chapter, group in groupby(exercises, key=lambda exercise: exercise.chapter):
         lines = [
             f"- {{numref}}`{each.label}`, *{each.title}* ({each.facts}): {each.line}"
