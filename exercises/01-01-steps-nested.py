@@ -1,6 +1,8 @@
 """Which classes contain which?
 
 level: warm-up
+minutes: 10
+importance: useful
 line: Find the rule by which one family of step functions contains another, and prove it.
 """
 

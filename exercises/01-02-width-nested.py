@@ -1,6 +1,8 @@
 """Width instead of depth
 
 level: core
+minutes: 20
+importance: useful
 line: Widen a network by one unit without changing its function, and ask what weight decay says to that.
 """
 
@@ -41,6 +43,21 @@ resnet.check.width_nested(widen)
 
 # %% hint [markdown]
 # `torch.cat([v, v.new_zeros(1)])` appends one zero to a vector; a matrix needs a row of shape `(1, d)`.
+
+# %% help [markdown]
+# the function has changed, at one input by … What does the new unit add to the sum, and are the old ones as they were?
+#
+# Print `v` before and after. The old numbers must be the same ones, in the same order, and the new unit's output weight is what its ReLU is multiplied by. If the difference grows with the input, the new unit reaches the sum.
+
+# %% help [markdown]
+# the function is shifted by a constant.
+#
+# The new unit gives the same number for every input, so it does not see $x$ but still adds something: a bias inside the ReLU, times an output weight that is not zero.
+
+# %% help [markdown]
+# w has still the size for 1 unit
+#
+# Joining tensors makes a new one and leaves the old one as it was. Is it the new one that you return? And is `w` joined along its first axis, which counts the units?
 
 
 # %% solution

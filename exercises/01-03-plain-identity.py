@@ -1,6 +1,8 @@
 """An identity that fails
 
 level: core
+minutes: 20
+importance: essential
 line: Make the identity from units with a ReLU, on an interval and everywhere, with as few units as can be.
 """
 
@@ -38,6 +40,21 @@ resnet.check.plain_identity(answers)
 
 # %% hint [markdown]
 # Everywhere: write $x$ as a difference of two numbers that are not negative, one for each sign of $x$.
+
+# %% help [markdown]
+# at x = -1 it gives …
+#
+# Compute $f(-1)$ by hand, unit by unit. If it is right at 1 and wrong at −1, a ReLU has cut something off that was to go through: is $a x + b$ positive at both ends of the interval?
+
+# %% help [markdown]
+# it is the identity, with 2 units; fewer are enough.
+#
+# It is right. Two units are needed where $x$ may be as negative as it likes. What is known about $x$ on an interval, and which number makes $x$ plus that number never negative?
+
+# %% help [markdown]
+# everywhere: at x = -1e+19 it gives …
+#
+# A shift makes the inputs positive down to some point and not below it. For all numbers there is no such shift. Which two numbers, neither negative, have $x$ as their difference?
 
 # %% solution
 answers = {

@@ -1,6 +1,8 @@
 """Where to put the copies
 
 level: core
+minutes: 15
+importance: useful
 line: Predict, stage by stage, what happens if the added blocks come first and the copied ones last.
 """
 
@@ -36,6 +38,21 @@ resnet.check.grow_order(answers)
 
 # %% hint [markdown]
 # Stage 1 starts from 16 channels that have been through the stem's ReLU. What does a block with zero weights make of them?
+
+# %% help [markdown]
+# What comes in here has been through a ReLU.
+#
+# A block at zero computes $\mathrm{ReLU}(x + 0)$. Put in an $x$ without negative values, six times in a row.
+
+# %% help [markdown]
+# Write down the channels in and out of the stage's first and second block.
+#
+# In stage 1 all of them are equal. A weight tensor fits a place if the place has as many channels in and out as the weights have.
+
+# %% help [markdown]
+# Which block of the trained network changes the channels, and where does it end up?
+#
+# Write the shape of its first convolution's weights, (out, in, 3, 3), beside the shape that the seventh place has. PyTorch copies only where the two are equal.
 
 # %% solution
 answers = {"stage 1": "a", "stage 2": "b", "stage 3": "b"}

@@ -1,6 +1,8 @@
 """Complexity without bound
 
 level: core
+minutes: 20
+importance: essential
 line: Say why even nested classes are not made as large as possible: one reason about data, one about training.
 """
 
@@ -48,6 +50,21 @@ resnet.check.no_bound(answers)
 
 # %% hint [markdown]
 # For each observation ask: was the training loss higher, or only the error on unseen data?
+
+# %% help [markdown]
+# The inequality is about the best function.
+#
+# $f^*_{\mathcal{F}}$ is defined by a minimum, and nobody has to find it for the inequality to hold. So what cannot the inequality be about?
+
+# %% help [markdown]
+# The inequality has the training inputs and labels in it, nothing else.
+#
+# Read the arguments of $L$: $X$ and $y$ are the data that one has. Unseen data would be other letters.
+
+# %% help [markdown]
+# There the classes are not nested; the question is about nested ones.
+#
+# With pieces of equal width, $k = 3$ is not contained in $k = 4$. Where the distance goes up for that reason, nesting is what is missing. Look for a case where each class contains the one before, and more pieces still lead away from $f^*$.
 
 # %% solution
 answers = {"promise": "b", "data": "b", "training": "a"}

@@ -1,6 +1,8 @@
 """Shapes before running
 
 level: warm-up
+minutes: 10
+importance: essential
 line: Say which of five blocks run, and what shape comes out, before you run them.
 """
 

@@ -1,6 +1,8 @@
 """A residual block of your own
 
 level: core
+minutes: 25
+importance: essential
 line: Write the block from its formula, for shapes that stay and shapes that change.
 """
 
@@ -45,6 +47,21 @@ resnet.check.residual(Residual)
 # %% hint [markdown]
 # Count the ReLUs in the formula, and what stands inside the last one. `nn.Sequential()` without any layer hands its input
 # on, so that `forward` need not tell the two kinds of shortcut apart.
+
+# %% help [markdown]
+# the last ReLU comes before the addition
+#
+# Read your last line from the inside: what is added first, and what gets the ReLU? In the formula the sum stands inside the last ReLU.
+
+# %% help [markdown]
+# must match the size of tensor … Two tensors of different shapes are added
+#
+# Print `y.shape` and the shape of the shortcut's output just before the addition, for `Residual(6, 10, 2)`. The axis in which they differ tells which of the two ways lacks a stride, or has one too many.
+
+# %% help [markdown]
+# the input is needed as it was. Look for `+=` and `inplace=True`
+#
+# `y += s` writes into the tensor `y`. If `y` is the input, or the shortcut hands the input on, the input changes. `y = y + s` makes a new tensor; `nn.ReLU(inplace=True)` as the first layer on the input does the same harm.
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """The identity is in the class
 
 level: core
+minutes: 10
+importance: essential
 line: Fill the gaps of the proof that a block can be the identity, and find an input for which it is none.
 """
 
@@ -48,6 +50,21 @@ resnet.check.prove_identity(answers, counterexample)
 
 # %% hint [markdown]
 # For the counterexample, look at which step fails for an $x$ that is *not* the output of a ReLU.
+
+# %% help [markdown]
+# The proof has not touched the convolutions; they may have any weights.
+#
+# The sentence says "anything for the other weights". A reason that needs them to be something is not open to this proof.
+
+# %% help [markdown]
+# A mean of zero over the batch does not make every value zero.
+#
+# The values $1$ and $-1$ have the mean zero. What in the last layer makes *each* of its outputs zero?
+
+# %% help [markdown]
+# ReLU(-1) is not -ReLU(1).
+#
+# Try the reason with one number: is $\mathrm{ReLU}(-1) = -\mathrm{ReLU}(1)$? The third gap needs a fact about numbers that are not negative, no more.
 
 # %% solution
 answers = {"gap 1": "b", "gap 2": "a", "gap 3": "b"}

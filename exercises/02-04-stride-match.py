@@ -1,6 +1,8 @@
 """Why the strides must match
 
 level: core
+minutes: 15
+importance: useful
 line: Say for every image size what a block does whose shortcut lacks the stride: right, wrong, or an error.
 """
 
@@ -33,6 +35,21 @@ resnet.check.stride_match(outcome)
 
 # %% hint [markdown]
 # An error in one axis is an error of the whole. If no axis fails, one stretched axis is enough to make the size wrong.
+
+# %% help [markdown]
+# PyTorch can add these. Has the sum as many pixels as it should?
+#
+# Write three sizes down: the branch's, the shortcut's, and the sum's after stretching. The answer is "right" only if the last is what stride 2 should give.
+
+# %% help [markdown]
+# Are these shapes different?
+#
+# For an axis of length 1 the branch gives $\lceil 1/2 \rceil$ pixels. Is that less than 1?
+
+# %% help [markdown]
+# PyTorch stretches axes of length 1, and no others.
+#
+# Go through the two axes one after the other. In each there are two lengths; unless they are equal or one of them is 1, the addition is an error, whatever the other axis does.
 
 
 # %% solution

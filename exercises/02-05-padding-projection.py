@@ -1,6 +1,8 @@
 """Zero padding is a projection
 
 level: core
+minutes: 20
+importance: useful
 line: Write option A as a 1×1 convolution, and say why it is not option B nonetheless.
 """
 
@@ -30,6 +32,21 @@ resnet.check.padding_projection(weights)
 
 # %% hint [markdown]
 # `torch.eye(rows, columns)` makes a matrix with ones where row and column have the same number.
+
+# %% help [markdown]
+# the channels that come out are first
+#
+# PyTorch's weights have the shape (channels out, channels in, height, width). Transposed, or made with the two numbers the other way round, the matrix has the right entries in the wrong place.
+
+# %% help [markdown]
+# the new channels are not zero
+#
+# Row $c$ of the matrix makes output channel $c$. For a channel that is to be zero, what is the whole row?
+
+# %% help [markdown]
+# the first 2 channels do not come out as they are
+#
+# Row 0 makes channel 0 out of all inputs: a 1 for input 0, zeros for the others. Print `weight[:, :, 0, 0]` and look where the ones are.
 
 
 # %% solution

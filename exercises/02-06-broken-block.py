@@ -1,6 +1,8 @@
 """Find the broken block
 
 level: core
+minutes: 40
+importance: useful
 line: Break a block in one line, and find it from the norms of the gradients alone.
 """
 
@@ -62,6 +64,21 @@ resnet.check.broken_block(find)
 
 # %% hint [markdown]
 # Left out or halved: the altered block passes on less than before, and the block behind it more. Which of the two changes is the larger one? Compare them as ratios, or by their logarithms.
+
+# %% help [markdown]
+# That is where the gradient is largest; it grows on its way back, broken or not.
+#
+# Look at the healthy list alone: its largest entry is at the same place. So size cannot tell. What differs between the two lists, and where does the difference *change*?
+
+# %% help [markdown]
+# One too far: entry i is the gradient at the input of block i.
+#
+# Block $i$ turns entry $i + 1$ into entry $i$. Where the two lists begin to differ by another factor, the step from $i + 1$ to $i$ belongs to block $i$.
+
+# %% help [markdown]
+# What does one block do to the gradient that passes it?
+#
+# Make a new list of ratios of neighbours, one for each block, for either network; then compare ratio with ratio. Differences of the norms themselves mix this block with all behind it.
 
 
 # %% solution

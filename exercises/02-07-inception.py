@@ -1,6 +1,8 @@
 """Residual and Inception
 
 level: core
+minutes: 30
+importance: extra
 line: Compare a residual block with an Inception block: weights, functions, and what concatenating would do.
 """
 
@@ -48,6 +50,21 @@ resnet.check.inception(numbers, answers)
 
 # %% hint [markdown]
 # Concatenating adds the numbers of channels. The residual block leads from 192 to 256 channels: which of its three convolutions see 192, which see 256?
+
+# %% help [markdown]
+# 192 channels come in, 256 go out: what is on the shortcut?
+#
+# Two 3×3 convolutions are on the branch. The input cannot be added to 256 channels as it is: count the 1×1 convolution that makes it fit.
+
+# %% help [markdown]
+# each block adds 32 channels, however many come in.
+#
+# Concatenating puts 32 channels beside those that are there. It is a sum, not a product: write down the first three blocks.
+
+# %% help [markdown]
+# the paths are not added; their channels stand side by side.
+#
+# An addition would need equal channels on all four paths, and they have 64, 128, 32 and 32.
 
 # %% solution
 numbers = {

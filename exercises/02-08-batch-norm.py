@@ -1,6 +1,8 @@
 """Batch normalisation of your own
 
 level: core
+minutes: 40
+importance: essential
 line: Write BatchNorm2d in both of its modes, and say what a forgotten eval() does.
 """
 
@@ -48,6 +50,21 @@ resnet.check.batch_norm(BatchNorm, answers)
 
 # %% hint [markdown]
 # `x.var((0, 2, 3), correction=0)` divides by $M$. For the running averages take what `.detach()` returns.
+
+# %% help [markdown]
+# the variance that normalises divides by M, not by M - 1.
+#
+# `x.var(…)` divides by $M - 1$ unless it is told otherwise; its argument `correction` says how much is taken off $M$. The layer needs both variances, in two places.
+
+# %% help [markdown]
+# running_var moves too much: momentum is the share of the new batch.
+#
+# With momentum 0.1, a tenth of the new average is the batch's and nine tenths are the old one's. Some libraries use the word for the other share.
+
+# %% help [markdown]
+# the gradient of the input is another.
+#
+# The mean and the variance depend on the input, and gradients pass through them. A `.detach()` or `torch.no_grad()` belongs to the running averages only: take it off what normalises.
 
 
 # %% solution

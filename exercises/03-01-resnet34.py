@@ -1,6 +1,8 @@
 """The 34-layer network
 
 level: core
+minutes: 30
+importance: essential
 line: Build ResNet-34 from the module's block and check it weight for weight.
 """
 
@@ -29,6 +31,21 @@ resnet.check.resnet34(net)
 
 # %% hint [markdown]
 # The first stage gets 64 channels from the stem and keeps them, at stride 1.
+
+# %% help [markdown]
+# How many blocks has each stage?
+#
+# `range(blocks - 1)` behind a first block makes `blocks` in all. Print `net` and count, stage by stage: 3, 4, 6, 3.
+
+# %% help [markdown]
+# the first stage has a stride; the stem has just shrunk the image.
+#
+# Only stages 2, 3 and 4 halve the image. Does your function for a stage take its stride as an argument, and do you pass 1 for the first?
+
+# %% help [markdown]
+# It only holds its parts: which of nn's containers runs them in order?
+#
+# `nn.ModuleList` and `nn.ModuleDict` are lists for a `forward` of your own. `nn.Sequential` has a `forward` that passes the input from part to part.
 
 
 # %% solution

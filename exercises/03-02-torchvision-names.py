@@ -1,6 +1,8 @@
 """Weights under other names
 
 level: core
+minutes: 30
+importance: useful
 line: Give your ResNet-34 the weights of torchvision's, tensor by tensor, and get the same scores.
 """
 
@@ -36,6 +38,21 @@ resnet.check.torchvision_names(renamed, net)
 
 # %% hint [markdown]
 # Three replacements with `re.sub` are enough for the book's network: for the stem, for `downsample`, and for the other layers of a block.
+
+# %% help [markdown]
+# one of 18 names that it lacks.
+#
+# The name that is printed is one of `net`'s. Find its counterpart among torchvision's names (it is the part called `downsample`) and see what your replacements make of that.
+
+# %% help [markdown]
+# Which tensors of equal shape have changed places?
+#
+# Both networks now have all tensors, and some are swapped. The two BNs of a block have equal shapes, and so have its two convolutions where the shape is kept. Look at one block's names before and after.
+
+# %% help [markdown]
+# which is no name in net.
+#
+# A name has gone through unchanged. Is it one that your pattern begins elsewhere (`^`), or one of the parts outside of the stages?
 
 
 # %% solution

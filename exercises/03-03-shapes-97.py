@@ -1,6 +1,8 @@
 """Shapes for another image
 
 level: warm-up
+minutes: 10
+importance: useful
 line: Follow an image of 97×97 pixels through ResNet-18 on paper.
 """
 

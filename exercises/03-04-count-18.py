@@ -1,6 +1,8 @@
 """Count the parameters of a stage
 
 level: core
+minutes: 20
+importance: essential
 line: Derive a stage's parameters from its numbers of channels and blocks alone.
 """
 
@@ -27,6 +29,21 @@ resnet.check.count_18(parameters)
 
 # %% hint [markdown]
 # Write down a stage of one block first. How many convolutions lead from `in_channels` to `channels`, and how many from `channels` to `channels`?
+
+# %% help [markdown]
+# the projection is missing.
+#
+# It is there exactly if `in_channels` and `channels` differ, and only in the first block. It has two layers with parameters.
+
+# %% help [markdown]
+# the first convolution has other channels in.
+#
+# Of the $2 \cdot \text{blocks}$ 3×3 convolutions of a stage one has `in_channels` channels coming in. All others have `channels` on both sides.
+
+# %% help [markdown]
+# a batch normalisation has two numbers per channel.
+#
+# A scale and a shift for each channel: $2D$ for a BN on $D$ channels. There is a BN behind each convolution.
 
 
 # %% solution

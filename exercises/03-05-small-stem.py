@@ -1,6 +1,8 @@
 """A stem for small images
 
 level: core
+minutes: 25
+importance: useful
 line: Give ResNet-18 a stem that does not shrink the image, and see what that costs and what it brings.
 """
 
@@ -31,6 +33,21 @@ resnet.check.small_stem(with_small_stem)
 
 # %% hint [markdown]
 # The new stem consists of three layers. Which of the old stem's four has no counterpart?
+
+# %% help [markdown]
+# the weights of the one passed in are lost.
+#
+# You return a network that was made inside the function. Change the one that you were given: assign to one of its parts, and return it.
+
+# %% help [markdown]
+# It runs its parts in order, and these behind fc.
+#
+# A new attribute is a new part, and this network runs its parts in the order in which they were added. Put the three layers together into one and assign it to the name that is there.
+
+# %% help [markdown]
+# to have 3 channels, but got 1 channels instead
+#
+# Fashion-MNIST is grey. Which number of a convolution is that of the channels that come in?
 
 
 # %% solution

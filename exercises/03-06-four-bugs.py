@@ -1,6 +1,8 @@
 """Four bugs
 
 level: core
+minutes: 30
+importance: essential
 line: Find the four bugs of a training loop that runs without an error and learns little.
 """
 
@@ -59,6 +61,21 @@ resnet.check.four_bugs(train)
 
 # %% hint [markdown]
 # Follow the mode over two epochs. In which mode does the second begin?
+
+# %% help [markdown]
+# a step goes along the gradients of earlier batches, too.
+#
+# `backward` adds to what is in `weight.grad`. Something has to empty it once for each step, before `backward`.
+
+# %% help [markdown]
+# makes steps in evaluation mode. What did the last test leave behind?
+#
+# `net.eval()` stays until somebody says `net.train()`. One call before the loop is enough for the first epoch only.
+
+# %% help [markdown]
+# the loss is not the cross-entropy. What does it expect?
+#
+# `F.cross_entropy` takes the softmax itself. It wants what the network returns.
 
 
 # %% solution

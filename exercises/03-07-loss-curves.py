@@ -1,6 +1,8 @@
 """What went wrong?
 
 level: core
+minutes: 20
+importance: essential
 line: Name the fault in each of six recorded trainings from their losses alone.
 """
 
@@ -33,6 +35,21 @@ resnet.check.loss_curves(answers)
 
 # %% hint [markdown]
 # Where the training loss does not fall far: did it never fall, does it fall slowly and smoothly, did it stop at some step, or was it once far above 2.3?
+
+# %% help [markdown]
+# Then the training loss would be that of the right training.
+#
+# Hold the two training losses beside each other, row by row. A fault that touches the test images alone cannot change the training loss.
+
+# %% help [markdown]
+# Then the training loss would go to zero, and the test loss would not.
+#
+# Few images can be learnt by heart: which of the trainings has a training loss near zero, and a test loss that goes its own way?
+
+# %% help [markdown]
+# Then it would be the right training up to some step, and hardly move from there on.
+#
+# Compare with the right training from the first row on. Is there a row up to which both agree?
 
 # %% solution
 answers = {"A": 5, "B": 4, "C": 2, "D": 3, "E": 6, "F": 1}

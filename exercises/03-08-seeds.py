@@ -1,6 +1,8 @@
 """How far do two seeds differ?
 
 level: research
+minutes: 90
+importance: useful
 line: Measure the spread over seeds, and compute how many runs it takes to tell two recipes apart.
 """
 

@@ -1,6 +1,8 @@
 """A bottleneck of your own
 
 level: core
+minutes: 25
+importance: essential
 line: Write the bottleneck of v1.5, with the stride on the 3×3 convolution.
 """
 
@@ -37,6 +39,21 @@ resnet.check.bottleneck(Bottleneck)
 
 # %% hint [markdown]
 # `Bottleneck(64, 64)` has stride 1 and needs a projection all the same. Why?
+
+# %% help [markdown]
+# the stride is on the first 1x1 convolution: this is v1.
+#
+# Move the `stride` to the 3×3 convolution. Both forms have the same weights and shapes; only which pixels are read differs.
+
+# %% help [markdown]
+# there is a projection on the shortcut although the shape is kept.
+#
+# The shape is kept where what comes in has `4 * channels` channels and the stride is 1. Compare `in_channels` with what the block gives, not with `channels`.
+
+# %% help [markdown]
+# returns shape (3, 3, 9, 6); expected (3, 12, 9, 6).
+#
+# The second argument is the width of the middle. The last convolution gives four times as many.
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """All of Table 1
 
 level: core
+minutes: 30
+importance: essential
 line: Build the five networks of the paper's Table 1 from one function.
 """
 
@@ -40,6 +42,21 @@ resnet.check.table_1(make)
 
 # %% hint [markdown]
 # Both kinds of block take the same arguments. They differ in how many channels they give: once or four times `channels`.
+
+# %% help [markdown]
+# make(34) has the layers of ResNet-18.
+#
+# Look up the row of the table for this depth. Is the number of blocks a list that depends on `depth`?
+
+# %% help [markdown]
+# with equal weights other outputs
+#
+# All layers are there with the right shapes. Then it is a stride, a padding, the order of two layers, or what is added to what. Print `make(18)` and go down the list with the text beside it.
+
+# %% help [markdown]
+# It has 1 average pooling, which does not belong here.
+#
+# The stem has a *max* pooling. The mean over all pixels at the end is counted apart.
 
 # %% solution
 COUNTS = {

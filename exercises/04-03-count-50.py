@@ -1,6 +1,8 @@
 """ResNet-50 on paper
 
 level: core
+minutes: 25
+importance: useful
 line: Derive the number of parameters of ResNet-50, stage by stage.
 """
 
@@ -37,6 +39,21 @@ resnet.check.count_50(answers)
 
 # %% hint [markdown]
 # In the first block of a stage two things are different: the first 1×1 convolution gets another number of channels, and the projection comes on top.
+
+# %% help [markdown]
+# the first block of a stage differs from the others.
+#
+# Write down the first block of stage 2 by itself: 256 channels come in, the middle has 128, 512 go out, and there is a projection. Then add three blocks that keep the shape.
+
+# %% help [markdown]
+# 64 channels come in and 256 go out: this takes a projection, though no stride.
+#
+# A projection is needed where the shape changes; in stage 1 it is the number of channels alone.
+
+# %% help [markdown]
+# but only two of them are trained: those are its parameters.
+#
+# A BN keeps a scale, a shift, a running mean and a running variance for each channel. Parameters are what training changes by gradients.
 
 
 # %% solution

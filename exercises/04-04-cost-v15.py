@@ -1,6 +1,8 @@
 """The cost of v1.5
 
 level: core
+minutes: 15
+importance: useful
 line: Derive from the shapes alone how many multiply-adds the other place for the stride costs.
 """
 
@@ -36,6 +38,21 @@ resnet.check.cost_v15(answers)
 
 # %% hint [markdown]
 # In stage 2 the first 1×1 convolution has an output of 28×28 pixels in v1 and of 56×56 pixels in v1.5.
+
+# %% help [markdown]
+# this is what it costs in v1.5; the question is how much more.
+#
+# Take off what the same convolution costs in v1, where its output has half the height and half the width.
+
+# %% help [markdown]
+# half in height and half in width are a quarter of the pixels.
+#
+# 56×56 pixels are 3,136, and 28×28 are 784. By what share does the cost fall?
+
+# %% help [markdown]
+# twice too many. Is a multiplication with its addition counted as one
+#
+# A multiply-add is one operation here. Counted as two, as FLOPs often are, everything doubles. If that is not it: the channels in the middle are in the table's last column.
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """How narrow?
 
 level: core
+minutes: 20
+importance: extra
 line: See how the weights of a bottleneck divide between its convolutions as the ends get wider.
 """
 
@@ -31,6 +33,21 @@ resnet.check.how_narrow(answers)
 
 # %% hint [markdown]
 # The whole block has $(2e + 9)\,m^2$ weights.
+
+# %% help [markdown]
+# there are two 1x1 convolutions.
+#
+# One leads from $em$ to $m$ and one back. Each has $e m^2$ weights.
+
+# %% help [markdown]
+# only the 1x1 convolutions grow with e.
+#
+# Write the cost of the whole block as $m^2$ times something with $e$ in it. The part of the 3×3 convolution has no $e$.
+
+# %% help [markdown]
+# is counted alike in both blocks.
+#
+# A factor of two on both sides of an equation falls out. Compare $(2 \cdot 8 + 9)\, m^2$ with the same for 64 and 4.
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """Split and join
 
 level: core
+minutes: 25
+importance: useful
 line: Build a ResNeXt block, a bottleneck whose 3×3 convolution is divided into groups.
 """
 
@@ -36,6 +38,21 @@ resnet.check.resnext(Grouped)
 
 # %% hint [markdown]
 # The widths are given one by one here: nothing is four times anything. When is the shape kept?
+
+# %% help [markdown]
+# the 3x3 convolution is not grouped: every channel sees all others.
+#
+# Is `groups` passed on to the 3×3 convolution, or only taken by `__init__`?
+
+# %% help [markdown]
+# more than the 3x3 convolution is grouped.
+#
+# The 1×1 convolutions are where the groups meet. If they were grouped as well, the block would be separate networks side by side.
+
+# %% help [markdown]
+# which none should have at this place.
+#
+# Compare the printed shape, (out, in / groups, height, width), with the three convolutions of the text. `width` is the middle; nothing is four times anything.
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """Where is the identity?
 
 level: warm-up
+minutes: 10
+importance: essential
 line: For each of the five places of the activation, say for which inputs the block is the identity.
 """
 

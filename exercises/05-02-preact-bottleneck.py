@@ -1,6 +1,8 @@
 """The bottleneck, pre-activated
 
 level: core
+minutes: 25
+importance: useful
 line: Write the pre-activation bottleneck, whose shape-changing form is easily got wrong.
 """
 
@@ -41,6 +43,21 @@ resnet.check.preact_bottleneck(PreActBottleneck)
 
 # %% hint [markdown]
 # `F.relu(self.bn1(x))` leaves `x` as it is. `F.relu(x, inplace=True)` would not.
+
+# %% help [markdown]
+# the projection gets the raw input.
+#
+# Only the identity shortcut carries $x$ itself. Where a 1×1 convolution makes the shape fit, it starts from the same activated input as the branch.
+
+# %% help [markdown]
+# where the shape is kept, the shortcut carries the activated input
+#
+# Keep two names in `forward`: `x` for what came in and `a` for what BN and ReLU make of it. Which of them is added where nothing has to fit?
+
+# %% help [markdown]
+# there is a ReLU after the addition.
+#
+# In this block every activation comes before a convolution. The sum leaves the block as it is, and the next block activates it.
 
 
 # %% solution

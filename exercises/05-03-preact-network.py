@@ -1,6 +1,8 @@
 """From block to network, pre-activated
 
 level: core
+minutes: 30
+importance: essential
 line: Assemble a pre-activation network, with what has to change at its two ends.
 """
 
@@ -34,6 +36,21 @@ resnet.check.preact_network(make)
 
 # %% hint [markdown]
 # The sum that leaves the last block has been neither normalised nor cut off. In every other place the next block would see to that.
+
+# %% help [markdown]
+# the last BN and ReLU are missing.
+#
+# Each block hands on a bare sum and relies on the next block to activate it. Behind the last block there is none.
+
+# %% help [markdown]
+# the first block activates what the stem has activated already.
+#
+# BN and ReLU of the stem, then `before` of the first block: the same twice. The statement says what to exchange, and in one block only.
+
+# %% help [markdown]
+# used 2 times (at 4, 5), with the same weights each time.
+#
+# `[block] * n` is one block, `n` times. A list comprehension calls the class anew for each place.
 
 
 # %% solution

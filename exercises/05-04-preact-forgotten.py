@@ -1,6 +1,8 @@
 """Forgotten parts
 
 level: core
+minutes: 15
+importance: extra
 line: Say which mistakes in a pre-activation network show in its number of parameters.
 """
 
@@ -29,6 +31,21 @@ resnet.check.preact_forgotten(numbers, answers)
 
 # %% hint [markdown]
 # In network b, in which blocks does the shape change? The stem gives 16 channels, and the first stage gives 64.
+
+# %% help [markdown]
+# more, or fewer?
+#
+# The number is right, its sign is not: *with mistake* minus *right*. Has the network with the mistake more parameters or fewer?
+
+# %% help [markdown]
+# the first stage has a projection, too: 16 channels come in, 64 go out.
+#
+# A projection is needed where the shape changes, and here the number of channels changes in each stage's first block.
+
+# %% help [markdown]
+# Its number of parameters differs.
+#
+# If a count shows a mistake, it is not one that only outputs show. Which of the three mistakes adds no tensor and takes none away?
 
 # %% solution
 numbers = {"a": -2 * 64, "b": 2 * (64 + 128 + 256), "c": 0}

@@ -1,6 +1,8 @@
 """A factor that is learned
 
 level: core
+minutes: 25
+importance: useful
 line: Derive the gradient of a factor on the shortcut, and ask where descent would move it.
 """
 
@@ -36,6 +38,21 @@ resnet.check.learned_factor(factor_gradient)
 
 # %% hint [markdown]
 # $\lambda$ is in every value of the output. The chain rule adds up over all of them: derivative of $E$ by the value, times derivative of the value by $\lambda$.
+
+# %% help [markdown]
+# Sum, not mean: every value contributes.
+#
+# The loss depends on $\lambda$ by way of every value of the output, so the contributions add up. A mean would divide by their number.
+
+# %% help [markdown]
+# Does the branch depend on the factor?
+#
+# In $\lambda x + F(x)$, with $x$ held fixed, only one of the two terms has a $\lambda$.
+
+# %% help [markdown]
+# The derivative of the loss by the output is missing.
+#
+# The chain rule has two factors: how $E$ changes with the output, which is `upstream`, and how the output changes with $\lambda$.
 
 
 # %% solution

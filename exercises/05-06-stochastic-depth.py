@@ -1,6 +1,8 @@
 """Stochastic depth
 
 level: research
+minutes: 60
+importance: extra
 line: Leave out whole branches at random in training, and say why the shortcut stands it.
 """
 

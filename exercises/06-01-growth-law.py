@@ -1,6 +1,8 @@
 """Predict the growth
 
 level: core
+minutes: 20
+importance: essential
 line: From the gradient's growth at 20 and 56 layers predict it at 110, for plain and residual networks.
 """
 
@@ -36,6 +38,21 @@ resnet.check.growth_law(answers)
 
 # %% hint [markdown]
 # The residual network gets three times as many blocks: $3^p = 30.8 / 7.84$. From 27 to 54 it is twice as many.
+
+# %% help [markdown]
+# a block has two layers; the law is stated per block.
+#
+# The table has a column for blocks. Between its rows there are 36 layers more: how many blocks?
+
+# %% help [markdown]
+# from 9 to 27 blocks there are 18 more.
+#
+# $a^{27}$ would be the factor from no block at all. The table gives the growth at 9 and at 27 blocks: their ratio is $a$ to the power of the difference.
+
+# %% help [markdown]
+# this is the logarithm of the ratio. Of which base?
+#
+# In $3^p = 30.8 / 7.84$ the number of blocks is tripled. $p$ is the logarithm to the base 3: divide one natural logarithm by another.
 
 # %% solution
 a = (5000 / 17.4) ** (1 / 18)

@@ -1,6 +1,8 @@
 """Which block multiplies?
 
 level: core
+minutes: 20
+importance: useful
 line: Find the one block of twelve that puts a factor on the line itself.
 """
 
@@ -30,6 +32,21 @@ resnet.check.multiplying_block(find)
 
 # %% hint [markdown]
 # Keep the input of every block in a list while you run them, and call `torch.autograd.grad(out.sum(), inputs)`. Which ratio of neighbours is farthest from the others, upwards or downwards?
+
+# %% help [markdown]
+# In this block a large constant is added. Does that change a gradient?
+#
+# Norms of the signal jump at this block, too. Look at gradients: a constant has the derivative zero.
+
+# %% help [markdown]
+# Which block changes the norm of the gradient that passes it by a factor?
+#
+# Compare neighbours: the gradient's norm at the input of a block, divided by that at its output. $\lambda$ may be smaller than 1: which ratio is farthest from the others, in either direction?
+
+# %% help [markdown]
+# This is the block behind it. Entry i is before block i.
+#
+# With a list of states that begins with $x$, state $i$ is the input of block $i$ and state $i + 1$ its output.
 
 
 # %% solution

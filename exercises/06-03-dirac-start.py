@@ -1,6 +1,8 @@
 """Repair the start of a plain net
 
 level: core
+minutes: 25
+importance: useful
 line: Start a plain network from identities, and see what becomes of the gradient's growth.
 """
 
@@ -30,6 +32,21 @@ resnet.check.dirac_start(repair)
 
 # %% hint [markdown]
 # `nn.init.dirac_` writes such weights. A block keeps the shape if its first convolution has as many channels coming in as going out, and no stride.
+
+# %% help [markdown]
+# What is the identity of a block without a shortcut?
+#
+# With all kernels zero a plain block gives zeros. It needs kernels that hand each pixel and each channel on.
+
+# %% help [markdown]
+# should be as it was.
+#
+# The message names the tensor. Only convolutions of blocks that keep the shape change; the first block of stage 2 or 3, the stem and all BNs do not.
+
+# %% help [markdown]
+# is not the identity for an input without negative values.
+#
+# A block has two convolutions and the signal passes both. Is one of them still as it was, or is the 1 in its kernel not in the middle?
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """A harmless start and a slow one
 
 level: core
+minutes: 30
+importance: useful
 line: Set the last scale of each block to zero, and write the schedule of a warm-up.
 """
 
@@ -37,6 +39,21 @@ resnet.check.zero_init(zero_last, rate)
 
 # %% hint [markdown]
 # For the schedule look at the two ends of each part: what is step 0, what is step `warm_up - 1`, what is step `warm_up`?
+
+# %% help [markdown]
+# It belongs to a shortcut: at zero, the block would hand on nothing.
+#
+# Look for the last BN in `block.branch`, not in the whole block: where there is a projection, its BN comes last.
+
+# %% help [markdown]
+# has its weights as they were.
+#
+# Which class do you ask for? ResNet-50 is made of `resnet.Bottleneck`, the small ones of `resnet.BasicBlock`. And do you change the weight itself, or a name for it?
+
+# %% help [markdown]
+# The cosine begins after the warm-up, and has its steps to itself.
+#
+# $t$ is 0 at step `warm_up` and would be 1 at step `total`. So it is counted from `warm_up`, and divided by the number of steps that are left.
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """How many seeds?
 
 level: warm-up
+minutes: 15
+importance: essential
 line: Find how many seeds a difference of so many points takes, before any network is trained.
 """
 

@@ -1,6 +1,8 @@
 """The best of five
 
 level: core
+minutes: 30
+importance: essential
 line: Compute what the smallest of several runs is worth, and compare two networks on equal terms.
 """
 
@@ -36,6 +38,21 @@ resnet.check.best_of_five(smallest, left)
 
 # %% hint [markdown]
 # For `left`: what does `smallest(5, …)` take off 6.97, and what off 6.61?
+
+# %% help [markdown]
+# This is what the largest is on average.
+#
+# A smaller error is the better one. The normal distribution is symmetric, so the sign is all that is wrong.
+
+# %% help [markdown]
+# One smallest is a draw: take the mean of very many.
+#
+# Draw a table with one row for each experiment and `k` columns, take the smallest of each row, and then the mean of all rows.
+
+# %% help [markdown]
+# This is one run against the best of five: not equal terms.
+#
+# Both networks should have their best of five. What comes off 6.97 then?
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """A check that cannot fail
 
 level: core
+minutes: 40
+importance: useful
 line: Write bounds that a network as good as claimed passes and a worse one does not.
 """
 
@@ -41,6 +43,21 @@ resnet.check.check_cannot_fail(bounds)
 
 # %% hint [markdown]
 # `NormalDist().inv_cdf(0.95)` is 1.645: a normal draw lies with a probability of 0.95 below its mean plus 1.645 deviations.
+
+# %% help [markdown]
+# It fails too many that are as good as claimed.
+#
+# The upper bound is too near to `mean`, or there is a lower bound that costs something. Is 1.645 the number for one side, and is it multiplied by the deviation of the mean?
+
+# %% help [markdown]
+# It lets too many pass that are worse.
+#
+# The upper bound is too high: a network whose true mean is `mean + worse` comes out below it too often. How far below `mean + worse` must it lie?
+
+# %% help [markdown]
+# The check looks at the mean of the runs; how far does that vary?
+#
+# A mean of $n$ runs varies less than a run, by a factor of $\sqrt{n}$.
 
 
 # %% solution

@@ -1,6 +1,8 @@
 """Pairs
 
 level: core
+minutes: 40
+importance: useful
 line: Write the paired test, and say when it sees more than Welch's.
 """
 
@@ -38,6 +40,21 @@ resnet.check.paired_seeds(paired)
 
 # %% hint [markdown]
 # The list of differences has $n$ entries, and its mean takes one degree of freedom. Welch's test counts both lists, and so it has up to $2n - 2$.
+
+# %% help [markdown]
+# The deviation is that of a sample: with n - 1 below.
+#
+# `statistics.stdev` divides by $n - 1$, `statistics.pstdev` and NumPy's `std` by $n$.
+
+# %% help [markdown]
+# This is Welch's t: it knows of no pairs.
+#
+# Make the list of differences first, and do not look at `a` and `b` again. The deviation is that of the differences.
+
+# %% help [markdown]
+# How many differences are there, and what does their mean take?
+#
+# There are $n$ differences, not $2n$ errors, and a deviation around their own mean has one degree of freedom less.
 
 
 # %% solution

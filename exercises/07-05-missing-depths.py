@@ -1,6 +1,8 @@
 """The missing depths
 
 level: research
+minutes: 60
+importance: extra
 line: State a claim of your own about four depths as data, before you run it.
 """
 

@@ -1,4 +1,4 @@
-"""`python -m resnet train | reproduce | bench | data`; `--help` says what each is for."""
+"""`python -m resnet train | reproduce | bench | data | report`; `--help` says what each is for."""
 
 import argparse
 import dataclasses
@@ -14,6 +14,7 @@ import torch
 
 import resnet
 from resnet.arguments import require_whole
+from resnet.check.reports import SECONDS
 from resnet.files import require_writable
 from resnet.reproduce import command
 from resnet.reproduce.command import bars
@@ -38,6 +39,7 @@ EXAMPLES = """examples:
   python -m resnet reproduce degradation --scale cpu --jobs 2
   python -m resnet bench
   python -m resnet data fashion-mnist
+  python -m resnet report answers.ipynb
 """
 
 
@@ -96,6 +98,11 @@ def data(options: argparse.Namespace) -> None:
     found = resnet.load_data(options.name, root=options.root)
     for key, value in found.describe().items():
         print(f"{key:13} {value:,}" if type(value) is int else f"{key:13} {value}")
+
+
+def report(options: argparse.Namespace) -> None:
+    """Judge filled notebooks and print a row for each exercise."""
+    print(resnet.check.report(*options.notebooks, seconds=options.seconds))
 
 
 def bench(options: argparse.Namespace) -> None:
@@ -173,6 +180,11 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     fetching.add_argument("name", help=SETS)
     fetching.add_argument("--root", help="folder of the data sets")
     fetching.set_defaults(work=data)
+    judging = commands.add_parser("report", help="run the checks of filled notebooks")
+    add = judging.add_argument
+    add("notebooks", nargs="+", type=Path, metavar="NOTEBOOK", help="with answers to exercises")
+    add("--seconds", type=float, default=SECONDS, help="for one exercise (default: %(default)g)")
+    judging.set_defaults(work=report)
     return parser.parse_args(given)
 
 

@@ -102,10 +102,11 @@ def _record(setup: str, path: Path) -> tuple[str, bool, float]:
     start = time.perf_counter()
     before = path.read_bytes()
     notebook = notebooks.read(path)
+    notebooks.refresh_setup(notebook, path.stem, setup)
+    if path.stem != exercises.NAME:
+        exercises.complete(notebook, path.stem, solutions=False)
     seconds = execute.PROFILES["quick"]
     executed = execute.run(notebook, path.stem, parameters={}, cell_seconds=seconds)
-    notebooks.refresh_setup(notebook, path.stem, setup)
-    exercises.refresh_listing(notebook, path.stem)
     notebooks.write(notebooks.recorded(notebook, executed, path.stem), path)
     return path.stem, path.read_bytes() != before, time.perf_counter() - start
 

@@ -15,10 +15,12 @@ from resnet.check import (  # noqa: F401
     chapter5,
     chapter6,
     chapter7,
+    chapter8,
 )
 from resnet.check.asking import Question
 from resnet.check.curves import losses
 from resnet.check.feedback import CHECKS, Feedback, summary
+from resnet.check.reports import report
 
 if TYPE_CHECKING:
     from resnet.check.feedback import Check
@@ -27,6 +29,6 @@ if TYPE_CHECKING:
         """Return the check of an exercise."""
 
 
-__all__ = ["Feedback", "Question", "losses", "summary"]
+__all__ = ["Feedback", "Question", "losses", "report", "summary"]
 __all__ += CHECKS
 globals().update(CHECKS)

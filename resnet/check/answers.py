@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from resnet import nets
-from resnet.check.running import Wrong, counted, kind
+from resnet.check.running import Wrong, counted, kind, unfilled
 from resnet.measure import LayerTable, layer_table
 from resnet.translation import _
 
@@ -30,7 +30,7 @@ def given_under(answers: object, keys: Sequence[str]) -> dict[str, object]:
             keys=", ".join(map(repr, keys)),
         )
     if gaps := [key for key in keys if answers.get(key, ...) is ...]:
-        raise Wrong("Nothing is written here yet: fill in {gaps}.", gaps=", ".join(map(repr, gaps)))
+        raise unfilled(gaps, keys)
     return {key: answers[key] for key in keys}
 
 
@@ -50,7 +50,8 @@ def judge_numbers(
         otherwise = _("too small.") if number < expected[key] else _("too large.")
         of_key = (slips or {}).get(key, {}).items()
         message = slip(of_key, number, otherwise, relative=tolerance)
-        said.append(_not_right(key, f"{number:,}", message))
+        shown = f"{number:,}" if isinstance(number, int) else f"{number:,.6g}"
+        said.append(_not_right(key, shown, message))
     if said:
         raise Wrong(*said)
 

@@ -1,9 +1,7 @@
 """Checks of chapter 1: what a class of functions contains, and a claim tried again."""
 
 import itertools
-import math
 from collections.abc import Callable, Mapping
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -11,9 +9,7 @@ from torch import Tensor
 
 from resnet.check.answers import as_number, judge_choices
 from resnet.check.feedback import exercise
-from resnet.check.running import Wrong, call, counted, function, kind
-from resnet.reproduce.checks import Less, Outcome
-from resnet.training.records import Run
+from resnet.check.running import Wrong, call, counted, function, kind, unfilled
 from resnet.translation import _
 
 
@@ -146,7 +142,7 @@ def plain_identity(answers: object) -> str:
         keys = ", ".join(WHERE)
         raise Wrong("Hand over the starter's dictionary with the keys {keys}.", keys=keys)
     if gaps := [key for key in WHERE if answers[key] is ...]:
-        raise Wrong("Nothing is written here yet: fill in {gaps}.", gaps=", ".join(map(repr, gaps)))
+        raise unfilled(gaps, WHERE)
     said = []
     for key, (x, fewest) in WHERE.items():
         units, shift = _units(answers[key], key)
@@ -215,96 +211,3 @@ def no_bound(answers: object) -> str:
         },
     )
     return _("all three; compare your own words with the rubric in the solution")
-
-
-NETWORKS = ("plain-20", "plain-56", "ResNet-20", "ResNet-56")
-
-
-@exercise
-def rerun(runs: object, conclusions: object) -> str:
-    """Check the records of a claim that was run again, and what is concluded from them."""
-    by_network = _records(runs)
-    losses = {name: [run.rows[-1]["train_loss"] for run in by_network[name]] for name in NETWORKS}
-    if not isinstance(conclusions, Mapping) or set(conclusions) != {"plain", "ResNet"}:
-        raise Wrong('Hand over conclusions as {"plain": …, "ResNet": …}.')
-    if gaps := [key for key, value in conclusions.items() if value is ...]:
-        names = _(" and ").join(gaps)
-        raise Wrong("The runs are fine. Nothing is written yet for {names}.", names=names)
-    words = ("worse", "better", "undecided")
-    said = []
-    for family, conclusion in conclusions.items():
-        if conclusion not in words:
-            raise Wrong(
-                "{family}: expected one of {words}, not {conclusion!r}.",
-                family=family,
-                words=", ".join(words),
-                conclusion=conclusion,
-            )
-        shallow, deep = losses[f"{family}-20"], losses[f"{family}-56"]
-        outcome = Less("train_error", "20", "56").outcome({"20": shallow, "56": deep})
-        right = {Outcome.HOLDS: "worse", Outcome.OPPOSITE: "better"}.get(outcome, "undecided")
-        if conclusion != right:
-            said.append(
-                _(
-                    '{family}: "{conclusion}" is not what the runs say. '
-                    "Compare p of Welch's test with 5%, once for each side.",
-                    family=family,
-                    conclusion=conclusion,
-                )
-            )
-    if said:
-        raise Wrong(*said)
-    found = ", ".join(f"{family} {word}" for family, word in conclusions.items())
-    return _("the runs can be compared, and the conclusions are what they say: {all}", all=found)
-
-
-def _records(runs: object) -> dict[str, list[Run]]:
-    """Return the runs by network, if they can be compared; otherwise say what differs."""
-    if runs is ... or (isinstance(runs, list | tuple) and not runs):
-        raise Wrong("Nothing is written here yet: fill the list runs.")
-    if not isinstance(runs, list | tuple) or not all(isinstance(run, Run) for run in runs):
-        raise Wrong("Hand over a list of what resnet.fit returns; this is {kind}.", kind=kind(runs))
-    ordered = sorted(runs, key=lambda run: run.network)
-    by_network = {name: list(group) for name, group in groupby(ordered, key=lambda r: r.network)}
-    if strange := [name for name in by_network if name not in NETWORKS]:
-        base, _comma, option = strange[0].partition(", ")
-        if base in NETWORKS:
-            raise Wrong(
-                "{network} does not belong to this claim: {base} has no {option} in the text.",
-                network=strange[0],
-                base=base,
-                option=option,
-            )
-        raise Wrong("{network} does not belong to this claim.", network=strange[0])
-    if missing := [name for name in NETWORKS if name not in by_network]:
-        raise Wrong(
-            "There is no run of {missing}; there are {networks}.",
-            missing=", ".join(missing),
-            networks=", ".join(by_network),
-        )
-    first = ordered[0]
-    for run in ordered:
-        if not run.rows or not math.isfinite(run.rows[-1]["train_loss"]):
-            raise Wrong("A run of {network} has no finite training loss.", network=run.network)
-        for what in ("recipe", "data"):
-            if getattr(run, what) != getattr(first, what):
-                raise Wrong(
-                    "{one} and {other} differ in the {what}: nothing can be concluded about depth.",
-                    one=run.network,
-                    other=first.network,
-                    what=what,
-                )
-    for name, group in by_network.items():
-        if len({run.seed for run in group}) < 2:
-            raise Wrong(
-                "{name} was run with one seed only: there is no telling how far two runs of it "
-                "would differ. Is `seed=` passed to resnet.fit?",
-                name=name,
-            )
-        if len({run.rows[-1]["train_loss"] for run in group}) < len(group):
-            raise Wrong(
-                "Two runs of {name} are the same run. Is the seed passed to resnet.fit, and is "
-                "the network made anew for each run?",
-                name=name,
-            )
-    return by_network

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -345,8 +345,8 @@ STATISTICS = ("running_mean", "running_var")
 def batch_norm(BatchNorm: object, answers: object) -> str:
     """Check batch normalisation in both modes, and what a forgotten eval() does."""
     make = function(BatchNorm, "BatchNorm")
-    for channels, shape in ((3, (4, 3, 5, 6)), (5, (2, 5, 2, 3))):
-        _normalises(make, channels, shape)
+    for arguments, shape in (((3,), (4, 3, 5, 6)), ((5, 0.3, 0.4), (2, 5, 2, 3))):
+        _normalises(make, arguments, shape)
     judge_choices(
         answers,
         {"scores of an image": "b", "running averages": "c"},
@@ -364,15 +364,18 @@ def batch_norm(BatchNorm: object, answers: object) -> str:
     return _("both modes, gradients and running averages; two choices")
 
 
-def _normalises(make: Callable[..., object], channels: int, shape: tuple[int, ...]) -> None:
-    shown = f"BatchNorm({channels})"
-    mine, theirs = built(make, [channels], shown), nn.BatchNorm2d(channels)
+def _normalises(
+    make: Callable[..., object], arguments: Sequence[float], shape: tuple[int, ...]
+) -> None:
+    shown = f"BatchNorm({', '.join(map(str, arguments))})"
+    channels, others = int(arguments[0]), list(map(float, arguments[1:]))
+    mine, theirs = built(make, arguments, shown), nn.BatchNorm2d(channels, *others)  # type: ignore[arg-type]
     if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in mine.modules()):
         raise Wrong("This is PyTorch's own layer. Write one from tensor operations.")
     random = torch.Generator().manual_seed(channels)
     x = [3 * i + (2 + i) * torch.randn(shape, generator=random) for i in range(3)]
     run(mine, x[0], shown)  # a starter without any parts says so here
-    mine = built(make, [channels], shown)
+    mine = built(make, arguments, shown)
     for what, has, names in (
         ("parameter", dict(mine.named_parameters()), ("weight", "bias")),
         ("buffer", dict(mine.named_buffers()), STATISTICS),
@@ -406,7 +409,7 @@ def _normalises(make: Callable[..., object], channels: int, shape: tuple[int, ..
         )
 
 
-def _same_step(mine: nn.Module, theirs: nn.Module, x: Tensor, what: str) -> None:
+def _same_step(mine: nn.Module, theirs: nn.BatchNorm2d, x: Tensor, what: str) -> None:
     """Compare output, running averages and gradient of one batch in training mode."""
     old = {name: getattr(mine, name).clone() for name in STATISTICS}
     leaf, other = x.clone().requires_grad_(), x.clone().requires_grad_()
@@ -415,18 +418,21 @@ def _same_step(mine: nn.Module, theirs: nn.Module, x: Tensor, what: str) -> None
     axes = (0, 2, 3)
     mean, var = x.mean(axes, keepdim=True), x.var(axes, correction=0, keepdim=True)
     many = x.numel() / x.shape[1]
-    got = out.detach()
+    got, eps = out.detach(), theirs.eps
     if not close(got, right.detach()):
         slips = (
-            ((x - mean) / (var * many / (many - 1) + 1e-5).sqrt() * scale + shift,
+            ((x - mean) / (var * many / (many - 1) + eps).sqrt() * scale + shift,
              _("the variance that normalises divides by M, not by M - 1.")),
             (F.instance_norm(x) * scale + shift,
              _("the mean and the variance are over all images of the batch together.")),
             ((x - x.mean()) / x.std() * scale + shift, _("each channel has a mean of its own.")),
-            ((x - mean) / (var + 1e-5).sqrt(), _("weight and bias are missing.")),
-            ((x - mean) / (var + 1e-5) * scale + shift, _("divide by the root of the variance.")),
+            ((x - mean) / (var + eps).sqrt(), _("weight and bias are missing.")),
+            ((x - mean) / (var + eps) * scale + shift, _("divide by the root of the variance.")),
+            ((x - mean) / (var.sqrt() + eps) * scale + shift,
+             _("eps is added to the variance, inside of the root.")),
+            ((x - mean) / (var + 1e-5).sqrt() * scale + shift, _("the argument eps is not used.")),
             ((x - old["running_mean"][:, None, None])
-             / (old["running_var"][:, None, None] + 1e-5).sqrt() * scale + shift,
+             / (old["running_var"][:, None, None] + eps).sqrt() * scale + shift,
              _("normalise by the batch's own mean and variance, not by the running averages.")),
         )  # fmt: skip
         for wrong, says in slips:
@@ -445,6 +451,8 @@ def _same_step(mine: nn.Module, theirs: nn.Module, x: Tensor, what: str) -> None
             told = _("moves too much: momentum is the share of the new batch.")
         elif close(now, 0.9 * old[name] + 0.1 * var.flatten()):
             told = _("takes the unbiased variance, which divides by M - 1.")
+        elif close(now, 0.9 * old[name] + 0.1 * batch[name]):
+            told = _("moves as with a momentum of 0.1; the argument is not used.")
         raise Wrong("{what}: {name} {told}", what=what, name=name, told=told)
     if any(getattr(mine, name).requires_grad for name in STATISTICS):
         raise Wrong("{what}: the running averages are part of the graph of gradients.", what=what)

@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 from resnet.check.answers import as_number, judge_numbers, slip
 from resnet.check.feedback import exercise
-from resnet.check.running import Wrong, call, counted, function, kind
+from resnet.check.running import Missing, Wrong, call, counted, function, kind
 from resnet.reproduce.checks import EARLY, WORDS, Check, Less, Outcome, Within
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.ledger import Finding
@@ -259,7 +259,7 @@ DEPTHS = {"plain": (20, 32, 44, 56), "ResNet": (56, 44, 32, 20)}
 def missing_depths(claim: object) -> str:
     """Check a claim about four depths: whether its checks tell the paper's order from others."""
     if claim is ...:
-        raise Wrong("Nothing is written here yet: claim.")
+        raise Missing("Nothing is written here yet: claim.")
     if not isinstance(claim, Claim):
         raise Wrong(
             "Hand over a Claim, made with dataclasses.replace; this is {kind}.", kind=kind(claim)

@@ -11,7 +11,7 @@ from functools import wraps
 
 import torch
 
-from resnet.check.running import Wrong, counted, limited
+from resnet.check.running import Missing, Wrong, counted, limited
 from resnet.tables import Table
 from resnet.translation import _
 
@@ -24,12 +24,14 @@ class Feedback:
         name: of the exercise, which is the check's name.
         right: whether the answer is right.
         says: what was looked at if it is right, otherwise what is wrong and where to look.
+        tried: whether anything was written into the starter's gaps.
 
     """
 
     name: str
     right: bool
     says: tuple[str, ...]
+    tried: bool = True
 
     def __bool__(self) -> bool:
         return self.right
@@ -61,7 +63,7 @@ class _Printed(io.TextIOBase):
 Check = Callable[..., Feedback]
 
 CHECKS: dict[str, Check] = {}  # of all exercises, in the book's order
-TRIED: dict[str, list[bool]] = {}  # of this kernel, by exercise, in the order of trying
+TRIED: dict[str, list[Feedback]] = {}  # of this kernel, by exercise, in the order of trying
 
 
 def exercise(judge: Callable[..., str]) -> Check:
@@ -87,7 +89,7 @@ def exercise(judge: Callable[..., str]) -> Check:
                 lines = counted(printed.lines, _("line"))
                 output = _("Your code printed {lines}, not shown here.", lines=lines)
                 feedback = dataclasses.replace(feedback, says=(*feedback.says, output))
-        TRIED.setdefault(name, []).append(feedback.right)
+        TRIED.setdefault(name, []).append(feedback)
         return feedback
 
     check.__annotations__["return"] = Feedback
@@ -114,7 +116,7 @@ def _judged(
         with torch.random.fork_rng(devices=[]):  # the reader's own random numbers go on undisturbed
             found = limited(lambda: judge(*answers, **named))
     except Wrong as wrong:
-        return Feedback(judge.__name__, False, wrong.says)
+        return Feedback(judge.__name__, False, wrong.says, tried=not isinstance(wrong, Missing))
     except Exception as error:  # an answer of a kind that nobody thought of
         message = f"{type(error).__name__}: {error}".splitlines()[0]
         lost = _("The check does not know what to do with this answer ({error}).", error=message)

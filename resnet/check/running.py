@@ -9,7 +9,7 @@ import time
 import traceback
 import types
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +42,18 @@ class Wrong(Exception):
     def says(self) -> tuple[str, ...]:
         """The lines."""
         return tuple(map(str, self.args))
+
+
+class Missing(Wrong):
+    """There is no answer yet: the starter's gaps are as they were."""
+
+
+def unfilled(gaps: Sequence[object], keys: Collection[object]) -> Wrong:
+    """Return what to raise where the gaps among the keys are not filled in."""
+    names = ", ".join(map(repr, gaps))
+    if len(gaps) == len(keys):
+        return Missing("Nothing is written here yet: fill in {gaps}.", gaps=names)
+    return Wrong("Nothing is written here yet: fill in {gaps}.", gaps=names)
 
 
 class TimeUp(BaseException):
@@ -139,7 +151,7 @@ def call(answer: Callable[..., Any], *arguments: object, shown: str = "") -> Any
         if 'missing the required "forward"' in str(error):
             raise Wrong(*_no_forward(error)) from None
         todo = str(error) or _("fill in the starter")
-        raise Wrong("Nothing is written here yet: {todo}.", todo=todo) from None
+        raise Missing("Nothing is written here yet: {todo}.", todo=todo) from None
     except (Exception, SystemExit) as error:
         message = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
         raise Wrong(
@@ -224,7 +236,7 @@ def built(make: Callable[..., Any], arguments: Sequence[Any], shown: str) -> nn.
 def usable(module: object, shown: str) -> nn.Module:
     """Return a copy of a module on the processor in float32, or raise Wrong for what is none."""
     if module is ...:
-        raise Wrong("Nothing is written here yet: {shown}.", shown=shown)
+        raise Missing("Nothing is written here yet: {shown}.", shown=shown)
     if isinstance(module, type):
         raise Wrong(
             "{shown} is the class {name}; make a module of it: call it.",

@@ -13,8 +13,9 @@ import chapter4
 import chapter5
 import chapter6
 import chapter7
+import chapter8
 
-CHAPTERS = (chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7)
+CHAPTERS = (chapter1, chapter2, chapter3, chapter4, chapter5, chapter6, chapter7, chapter8)
 
 RIGHT = {slug: sources for chapter in CHAPTERS for slug, sources in chapter.RIGHT.items()}
 WRONG = {slug: slips for chapter in CHAPTERS for slug, slips in chapter.WRONG.items()}

@@ -256,15 +256,51 @@ RIGHT["batch-norm"] = [
     "        self.register_buffer('running_mean', torch.zeros(n))\n"
     "        self.register_buffer('running_var', torch.ones(n))\n"
     "        self.register_buffer('num_batches_tracked', torch.tensor(0))\n"
+    "        self.e, self.m = eps, momentum\n"
     "    def forward(self, x):\n        y = x.permute(0, 2, 3, 1)\n        if self.training:\n"
     "            self.num_batches_tracked += 1\n"
     "            flat = y.reshape(-1, y.shape[-1])\n"
     "            var, mean = torch.var_mean(flat, 0, correction=0)\n"
     "            m = len(flat)\n"
-    "            self.running_mean += 0.1 * (mean.detach() - self.running_mean)\n"
-    "            self.running_var += 0.1 * (var.detach() * m / (m - 1) - self.running_var)\n"
+    "            self.running_mean += self.m * (mean.detach() - self.running_mean)\n"
+    "            self.running_var += self.m * (var.detach() * m / (m - 1) - self.running_var)\n"
     "        else:\n            var, mean = self.running_var, self.running_mean\n"
-    "        y = self.weight * (y - mean) * torch.rsqrt(var + 1e-5) + self.bias\n"
+    "        y = self.weight * (y - mean) * torch.rsqrt(var + self.e) + self.bias\n"
     "        return y.permute(0, 3, 1, 2)\n"
     'answers = {"scores of an image": "b", "running averages": "c"}',
 ]
+
+RIGHT["batch-norm"] += [
+    """\
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        for name, start in (("weight", 1.0), ("bias", 0.0)):
+            self.register_parameter(name, nn.Parameter(torch.full((channels,), start)))
+        for name, start in (("mean", 0.0), ("var", 1.0)):
+            self.register_buffer("running_" + name, torch.full((channels,), start))
+    def forward(self, x):
+        if self.training:
+            mu = x.mean(dim=(0, 2, 3), keepdim=True)
+            v = (x - mu).square().mean(dim=(0, 2, 3), keepdim=True)
+            m = x.numel() / x.shape[1]
+            with torch.no_grad():
+                self.running_mean.mul_(1 - self.momentum).add_(self.momentum * mu.flatten())
+                more = v.flatten() * m / (m - 1)
+                self.running_var.mul_(1 - self.momentum).add_(self.momentum * more)
+        else:
+            mu, v = (b.reshape(1, -1, 1, 1) for b in (self.running_mean, self.running_var))
+        y = torch.einsum("nchw,c->nchw", (x - mu) / (v + self.eps).sqrt(), self.weight)
+        return y + self.bias.reshape(1, -1, 1, 1)
+answers = {"scores of an image": "b", "running averages": "c"}
+""",
+]
+
+WRONG["batch-norm"] += [
+    Slip("self.eps, self.momentum = eps, momentum", "self.eps, self.momentum = 1e-5, momentum",
+         r"BatchNorm\(5, 0\.3, 0\.4\), training mode, batch 1: the argument eps is not used"),
+    Slip("self.eps, self.momentum = eps, momentum", "self.eps, self.momentum = eps, 0.1",
+         r"running_mean moves as with a momentum of 0\.1; the argument is not used"),
+    Slip("torch.sqrt(var + self.eps)", "(torch.sqrt(var) + self.eps)", "inside of the root"),
+]  # fmt: skip

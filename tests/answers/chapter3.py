@@ -291,3 +291,74 @@ NUMBERS += [
     ("loss-curves", "F", 3, "up to some step"),
     ("loss-curves", "F", 7, "expected one of 1 to 6"),
 ]
+
+RIGHT["torchvision-names"] += [
+    """\
+names = list(net.state_dict())
+def renamed(state):
+    for name, new in zip(list(state), names):
+        state[new] = state.pop(name)
+    return state
+""",
+]
+
+RIGHT["four-bugs"] += [
+    """\
+def train(
+    net, images, labels, test_images, test_labels, epochs, lr, batch_size
+):
+    optimizer = torch.optim.SGD(net.parameters(), lr)
+    accuracies = []
+    for _ in range(epochs):
+        net.train()
+        for batch in torch.randperm(len(images)).split(batch_size):
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        net.eval()
+        with torch.no_grad():
+            hits = net(test_images).argmax(1) == test_labels
+        accuracies.append(hits.float().mean().item())
+    return accuracies
+""",
+    """\
+import random
+def train(net, images, labels, test_images, test_labels, epochs, lr, batch_size):
+    out = []
+    for epoch in range(epochs):
+        pairs = list(zip(images, labels))
+        random.shuffle(pairs)
+        net = net.train()
+        while pairs:
+            now, pairs = pairs[:batch_size], pairs[batch_size:]
+            x, y = torch.stack([a for a, _ in now]), torch.stack([b for _, b in now])
+            scores = net(x)
+            loss = -scores.log_softmax(-1)[range(len(y)), y].mean()
+            net.zero_grad()
+            loss.backward()
+            for p in net.parameters():
+                p.data.sub_(p.grad, alpha=lr)
+        with torch.inference_mode():
+            out.append(float((net.eval()(test_images).argmax(-1) == test_labels).float().mean()))
+    return torch.tensor(out)
+""",
+]
+
+WRONG["torchvision-names"] += [
+    Slip("    return found", "    return net.state_dict()", "none of torchvision's tensors"),
+    Slip("    return found", "    return {**found, **dict(net.named_buffers())}",
+         r"running_mean'\] is none of torchvision's tensors"),
+]  # fmt: skip
+WRONG["four-bugs"] += [
+    Slip("net(test_images).argmax(1) == test_labels", "net(images).argmax(1) == labels",
+         "does not run net on training and on test images"),
+    Slip("hits.float().mean().item()", "100 * hits.float().mean().item()", "from 0 to 1"),
+    Slip("torch.randperm(len(images))", "torch.randint(len(images), (len(images),))",
+         "each training image once per epoch"),
+]  # fmt: skip
+
+RIGHT["loss-curves"] = [
+    "answers = dict(zip('ABCDEF', ('5', '4', '2', '3', '6', '1')))",
+    "answers = dict(zip('ABCDEF', ('(5)', '(4)', '(2)', '(3)', '(6)', '(1)')))",
+]

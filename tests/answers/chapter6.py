@@ -107,3 +107,83 @@ RIGHT["zero-init"] = [
     "    t = torch.linspace(0, torch.pi, total - warm_up + 1, dtype=torch.double)[:-1]\n"
     "    return (up + (peak / 2 * (1 + t.cos())).tolist())[step]",
 ]
+
+RIGHT["multiplying-block"] += [
+    """\
+def find(blocks, x):
+    sizes = []
+    for block in blocks:
+        v = torch.randn_like(x)
+        out, back = torch.func.vjp(block, x)
+        sizes.append(abs(torch.log(back(v)[0].norm() / v.norm())))
+        x = out
+    return torch.stack(sizes).argmax()
+""",
+    """\
+def find(blocks, x):
+    import numpy as np
+    z = torch.ones_like(x)
+    d = [np.log(((b(x + .001 * z) - b(x)).norm() / (.001 * z).norm()).item()) for b in blocks]
+    return np.abs(np.array(d)).argmax()
+""",
+]
+
+RIGHT["dirac-start"] += [
+    """\
+def repair(net):
+    for block in [b for s in (net.stage1, net.stage2, net.stage3) for b in s]:
+        ws = [p for p in block.parameters() if p.ndim == 4]
+        if ws[0].shape[0] == ws[0].shape[1]:
+            with torch.no_grad():
+                for w in ws:
+                    w.zero_()
+                    w[:, :, 1, 1] = torch.eye(len(w))
+    return net
+""",
+    """\
+def repair(net):
+    new = {}
+    for name, w in net.state_dict().items():
+        if "branch.conv" in name and not name.startswith(("stage2.0", "stage3.0")):
+            w = torch.zeros_like(w)
+            i = torch.arange(len(w))
+            w[i, i, 1, 1] = 1.0
+        new[name] = w
+    net.load_state_dict(new)
+    return net
+""",
+]
+
+RIGHT["zero-init"] += [
+    """\
+def zero_last(net):
+    last = "bn3" if isinstance(net.stage1[0], resnet.Bottleneck) else "bn2"
+    for name, p in net.named_parameters():
+        if name.endswith(f"branch.{last}.weight"):
+            p.data.fill_(0)
+    return net
+def rate(step, peak, warm_up, total):
+    if step < warm_up:
+        return min(peak * (step + 1) / max(warm_up, 1), peak)
+    return peak / 2 * (1 + math.cos(math.pi / (total - warm_up) * (step - warm_up)))
+""",
+]
+
+WRONG["multiplying-block"] += [
+    Slip(
+        "(norms[:-1] - norms[1:]).abs().argmax()",
+        "(norms[:-1] - norms[1:]).argmax()",
+        "which is not right",
+    ),
+    Slip("return (norms", "return 1 + (norms", "the block behind it|which is not right"),
+]
+WRONG["dirac-start"] += [
+    Slip("    return net", "    pass", r"is None; expected a module"),
+    Slip("for convolution in convolutions:", "for convolution in convolutions[:1]:",
+         "is not the identity"),
+]  # fmt: skip
+WRONG["zero-init"] += [
+    Slip("/ (total - warm_up)", "/ (total - 1 - warm_up)", "Compare both ends"),
+    Slip("nn.init.zeros_(norms[-1].weight)", "nn.init.ones_(norms[-1].bias)",
+         r"bias has changed\. It is a shift"),
+]  # fmt: skip

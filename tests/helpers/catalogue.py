@@ -10,7 +10,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 import resnet
 
 # an answer's first line is its own; other keywords are gettext's
-KEYWORDS = {**DEFAULT_KEYWORDS, "Wrong": (1,), "Reused": (1,)}
+KEYWORDS = {**DEFAULT_KEYWORDS, "Wrong": (1,), "Missing": (1,), "Reused": (1,)}
 
 
 @functools.cache

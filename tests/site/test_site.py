@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import itertools
 import re
 import threading
@@ -18,7 +19,7 @@ from browsing import DESK, PHONE, Visit, note_console, settle, visit
 from playwright.sync_api import Browser
 from toybook import ROOT, missing
 
-from tools.build import config
+from tools.build import config, exercises
 
 SITE = ROOT / "_build" / "html"
 PAGES = config.pages()
@@ -308,6 +309,15 @@ def test_front_page_leads_to_every_chapter(on_desk: dict[str, Visit], origin: st
     assert [figure["number"] for figure in front["figures"]] == ["Fig. 1"]
     times = re.findall(r"(?:\d+ min|as you like)\s+\d+ (?:s|min)\b", front["text"])
     assert len(times) == len(NOTEBOOKS)
+
+
+def test_exercises_have_the_numbers_of_their_files() -> None:
+    shown = []
+    for path in sorted((ROOT / "chapters").glob("0*.ipynb")):
+        page = (SITE / "chapters" / f"{path.stem}.html").read_text(encoding="utf-8")
+        shown += re.findall(r'"caption-number">(Exercise [\d.]+) </span> \((.+?)\)</p>', page)
+    wanted = [(each.number, each.title) for each in exercises.every()]
+    assert [(number, html.unescape(title)) for number, title in shown] == wanted
 
 
 def test_glossary_is_linked_and_has_no_idle_words(on_desk: dict[str, Visit], origin: str) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from docutils import nodes
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.errors import ExtensionError
 
 import resnet
 from resnet.reproduce import CLAIMS, papers
-from tools.extension import citations, front, mend, numbered
+from tools.build import notebooks
+from tools.extension import citations, front, mend, numbered, times
 
 
 def record(network: str, error: float, seed: int) -> resnet.Run:
@@ -97,3 +99,19 @@ def test_a_mend_that_finds_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ExtensionError, match=r"nothing left to mend: .* MB that draw"):
         mend.mend(app, None)
     mend.mend(app, ValueError())  # nor does it hide what went wrong before
+
+
+def test_the_time_to_read_is_without_the_exercises(tmp_path: Path) -> None:
+    """As long as the text and the code before the cell behind which they stand."""
+    opens = new_markdown_cell("word " * 3000, metadata={"tags": [notebooks.EXERCISES]})
+    cells = [new_markdown_cell("word " * 1000), new_code_cell("1\n" * 60)]
+    (tmp_path / "chapters").mkdir()
+    path = tmp_path / "chapters" / "01.ipynb"
+    notebooks.write(new_notebook(cells=[*cells, opens]), path)
+    role = times.Reading()
+    role.text = "01"
+    environment = SimpleNamespace(srcdir=tmp_path, note_dependency=lambda _: None)
+    role.inliner = SimpleNamespace(  # type: ignore[assignment]
+        document=SimpleNamespace(settings=SimpleNamespace(env=environment))
+    )
+    assert role.run()[0][0].astext() == "10 min"

@@ -22,6 +22,7 @@ SKIPPED = "nbval-skip"
 PARAMETERS = "parameters"
 OWN = "own-answers"  # the output depends on what the reader wrote: none is handed out
 SETUP = "setup"
+EXERCISES = "exercises"  # of the cell behind which a chapter has them; see `exercises`
 SETUP_TAGS = [SETUP, "hide-input"]
 KEPT_METADATA = ("tags", "mystnb")
 METADATA: dict[str, Any] = {

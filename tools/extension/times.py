@@ -11,19 +11,21 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxRole
 
 from ..build.execute import DIGEST
-from ..build.notebooks import tags
+from ..build.notebooks import EXERCISES, tags
 
 WORDS = 150  # a minute, of a text with equations
 LINES = 20  # of code, a minute
 
 
 class Reading(SphinxRole):
-    """`{reading}chapter`: minutes to read it, in steps of five."""
+    """`{reading}chapter`: minutes to read it, in steps of five, without its exercises."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the text."""
         minutes = 0.0
         for cell in self.chapter().cells:
+            if EXERCISES in tags(cell):
+                break
             if cell.cell_type == "markdown":
                 minutes += len(re.findall(r"\w+", cell.source)) / WORDS
             elif not {"hide-input", "remove-cell"} & set(tags(cell)):

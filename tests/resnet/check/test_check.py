@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from answers import CHOICES, NUMBERS, RIGHT, SHAPES, WRONG
-from cells import EVERY, run
+from cells import EVERY, judged, run, solved
 from slips import Slip
 
 from resnet import check
@@ -15,6 +17,7 @@ from resnet.check.feedback import CHECKS
 ONE_OF_MANY = r"\b1 (blocks|checks|convolutions|inputs|layers|lines|numbers|times|units)\b"
 
 
+@cache
 def verdict(slug: str, answer: str) -> check.Feedback:
     exercise = EVERY[slug]
     names: dict[str, object] = {}
@@ -60,6 +63,28 @@ def test_likely_mistakes_are_named(slug: str, slip: Slip) -> None:
     found = verdict(slug, solution.replace(slip.was, slip.is_now))
     assert not found
     assert re.search(slip.told, repr(found)), found
+
+
+def said_to_wrong_answers(slug: str) -> Iterator[str]:
+    """What the check says to each wrong answer that is known of."""
+    for slip in WRONG.get(slug, []):
+        yield repr(verdict(slug, EVERY[slug].solution.replace(slip.was, slip.is_now)))
+    changes = [(key, value) for other, key, value, _ in (*NUMBERS, *SHAPES) if other == slug]
+    if slug in CHOICES:
+        changes += [(key, letter) for key in solved(slug)["answers"] for letter in "abc"]
+    for key, value in changes:
+        names = solved(slug)
+        holder = next(n for n in ("numbers", "answers") if key in names.get(n, {}))
+        yield repr(judged(slug, {**names, holder: {**names[holder], key: value}}))
+
+
+@pytest.mark.parametrize("slug", [slug for slug, exercise in EVERY.items() if exercise.helps])
+def test_help_is_for_what_the_check_says(slug: str) -> None:
+    """Each key is part of a message that some wrong answer gets, line breaks aside."""
+    said = [re.sub(r"\s+", " ", message) for message in said_to_wrong_answers(slug)]
+    for each in EVERY[slug].helps:
+        key = ".*".join(map(re.escape, each.says.split("…")))
+        assert any(re.search(key, message) for message in said), f"{each.says!r} in none of {said}"
 
 
 def test_every_exercise_has_wrong_and_right_answers() -> None:

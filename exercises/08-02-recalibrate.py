@@ -1,6 +1,8 @@
 """Averages that lag
 
 level: core
+minutes: 30
+importance: useful
 line: Recalibrate a network's batch normalisations, and say what it was worth.
 """
 
@@ -53,6 +55,21 @@ resnet.check.recalibrate(recalibrate, net, worth)
 
 # %% hint [markdown]
 # A BN moves its averages in training mode only, and needs no gradients for it.
+
+# %% help [markdown]
+# Do the old averages count, and does the last batch count more?
+#
+# With a momentum of 0.1 a BN forgets slowly and never forgets all. The plain mean over the batches needs the old averages gone, and a weight of $1/k$ for the $k$-th batch.
+
+# %% help [markdown]
+# leaves a momentum of None behind.
+#
+# What you changed for the recalibration goes on working afterwards: with None, the next training would average over all its steps. Put back what was there.
+
+# %% help [markdown]
+# This is the accuracy afterwards. What was it before?
+#
+# The question is by how much it rises: after minus before, in points, with a copy of `net` for the one and `net` itself for the other.
 
 
 # %% solution

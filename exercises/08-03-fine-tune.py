@@ -1,6 +1,8 @@
 """Fine-tuning
 
 level: core
+minutes: 35
+importance: useful
 line: Fine-tune a network to another task: what is frozen, what the optimiser gets, and a number to beat.
 """
 
@@ -54,6 +56,21 @@ resnet.check.fine_tune(prepare, net, tuned)
 
 # %% hint [markdown]
 # 100 steps of 50 digits at a rate of 0.2 for the new layer (with momentum 0.9) are enough. Is the loss computed from scores in evaluation mode?
+
+# %% help [markdown]
+# is not frozen.
+#
+# The tensor that is named still has `requires_grad` True. Freeze everything first, then thaw `stage3` and make the new `fc`.
+
+# %% help [markdown]
+# the optimiser lacks
+#
+# The optimiser has one group too few, or was given a generator that was used up before. Print `len(group["params"])` for each group.
+
+# %% help [markdown]
+# differs, which was to be frozen. In which mode was it trained?
+#
+# Running averages are no parameters: `requires_grad` does not hold them. In training mode every forward moves them.
 
 
 # %% solution

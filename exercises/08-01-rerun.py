@@ -1,6 +1,8 @@
 """Run a claim again
 
 level: research
+minutes: 90
+importance: useful
 line: Train four networks with several seeds at home, and conclude no more than the runs say.
 """
 

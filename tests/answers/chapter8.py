@@ -1,0 +1,177 @@
+"""Wrong and right answers to the exercises of chapter 8; see `answers`."""
+
+from __future__ import annotations
+
+from slips import Number, Shape, Slip
+
+RIGHT: dict[str, list[str]] = {}
+WRONG: dict[str, list[Slip]] = {}
+CHOICES: list[str] = []
+NUMBERS: list[Number] = []
+SHAPES: list[Shape] = []
+
+WRONG["recalibrate"] = [
+    Slip("        norm.momentum = None\n", "", "not the mean over batches"),
+    Slip("        norm.reset_running_stats()\n", "", "not the mean over batches"),
+    Slip("        norm.momentum = momentum\n", "        pass\n", "momentum of None behind"),
+    Slip("    net.eval()\n", "    pass\n", "in training mode"),
+    Slip("    net.train()\n", "    net.eval()\n", "not the mean over batches"),
+    Slip("accuracy(again) - accuracy(net)", "accuracy(net) - accuracy(again)", "a gain or a loss"),
+    Slip("accuracy(again) - accuracy(net)", "accuracy(again)", "the accuracy afterwards"),
+    Slip("again = copy.deepcopy(net)", "again = net", "up-to-date averages already"),
+]  # fmt: skip
+
+RIGHT["recalibrate"] = [
+    "def recalibrate(net, batches):\n    resnet.measure.refresh_statistics(net, batches)\n"
+    "other = copy.deepcopy(net)\nrecalibrate(other, batches)\n"
+    "worth = accuracy(other) - accuracy(net)",
+    # by hand, with a hook for each layer's input
+    "def recalibrate(net, batches):\n    norms, seen = [], {}\n    for m in net.modules():\n"
+    "        if isinstance(m, torch.nn.BatchNorm2d):\n            norms.append(m)\n"
+    "            seen[m] = []\n"
+    "    hooks = [m.register_forward_pre_hook(lambda m, a: seen[m].append(\n"
+    "        (a[0].mean((0, 2, 3)), a[0].var((0, 2, 3))))) for m in norms]\n"
+    "    net.train()\n    with torch.no_grad():\n        for x in batches:\n            net(x)\n"
+    "    for h in hooks:\n        h.remove()\n    for m, found in seen.items():\n"
+    "        m.running_mean.copy_(torch.stack([a for a, _ in found]).mean(0))\n"
+    "        m.running_var.copy_(torch.stack([b for _, b in found]).mean(0))\n    net.eval()\n"
+    "other = copy.deepcopy(net)\nbefore = accuracy(other)\nrecalibrate(other, batches)\n"
+    "worth = round(accuracy(other) - before, 1)",
+]
+
+WRONG["fine-tune"] = [
+    Slip("    net.requires_grad_(False)\n", "", "stem.conv.weight is not frozen"),
+    Slip("    net.stage3.requires_grad_(True)\n", "", "stage3.* is frozen"),
+    Slip('"lr": 0.02', '"lr": 0.2', "not a tenth"),
+    Slip("return net.eval(), ", "return net.train(), ", "in training mode"),
+    Slip('{"params": net.stage3.parameters(), "lr": 0.02},', "", "the optimiser lacks stage3"),
+    Slip("range(150)", "range(2)", "more than 80% are"),
+    Slip("prepare(copy.deepcopy(net))", "prepare(resnet.cifar_resnet(8, 10, 1))",
+         "stem.conv.weight differs"),
+    Slip("for _ in range(150):", "tuned.train()\nfor _ in range(150):", "In which mode was it"),
+    Slip("    net.fc = nn.Linear(net.fc.in_features, 10)\n", "    net.fc.requires_grad_(True)\n",
+         "is the old layer"),
+]  # fmt: skip
+
+RIGHT["fine-tune"] = [
+    # with Adam, all digits at once
+    "def prepare(net):\n    for name, p in net.named_parameters():\n"
+    "        p.requires_grad = name.startswith('stage3')\n    net.fc = nn.Linear(64, 10)\n"
+    "    return net.eval(), torch.optim.Adam([\n"
+    "        {'params': [*net.fc.parameters()], 'lr': 0.02},\n"
+    "        {'params': [*net.stage3.parameters()], 'lr': 0.002}])\n"
+    "tuned, o = prepare(copy.deepcopy(net))\nfor _ in range(5):\n"
+    "    for batch in torch.randperm(len(images)).split(50):\n        o.zero_grad()\n"
+    "        F.cross_entropy(tuned(images[batch]), labels[batch]).backward()\n        o.step()",
+    # the body run once
+    "def prepare(net):\n    net.fc = nn.Sequential(nn.Linear(64, 10))[0]\n"
+    "    for part in (net.stem, net.stage1, net.stage2):\n        part.requires_grad_(False)\n"
+    "    groups = [dict(params=list(net.fc.parameters())), dict(params=list(\n"
+    "        net.stage3.parameters()), lr=0.01)]\n"
+    "    return [net.eval(), torch.optim.SGD(groups, lr=0.1, momentum=0.9, nesterov=True)]\n"
+    "tuned, o = prepare(copy.deepcopy(net))\nwith torch.no_grad():\n"
+    "    y = tuned.stage2(tuned.stage1(tuned.stem(images)))\n"
+    "for _ in range(300):\n    i = torch.randint(len(y), (50,))\n"
+    "    s = tuned.fc(tuned.stage3(y[i]).mean((2, 3)))\n    o.zero_grad()\n"
+    "    F.cross_entropy(s, labels[i]).backward()\n    o.step()",
+]
+
+RIGHT["recalibrate"] += [
+    """\
+def recalibrate(net, batches):
+    norms = [m for m in net.modules() if type(m).__name__ == "BatchNorm2d"]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    net.train()
+    for k, images in enumerate(batches, start=1):
+        for norm in norms:
+            norm.momentum = 1 / k
+        net(images).detach()
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    net.eval()
+
+
+again = copy.deepcopy(net)
+recalibrate(again, batches)
+worth = accuracy(again) - accuracy(net)
+print(f"{accuracy(net):.1f} -> {accuracy(again):.1f}, {worth:+.1f} points")
+""",
+    """\
+def recalibrate(net, batches):
+    norms = [m for m in net.modules() if type(m).__name__ == "BatchNorm2d"]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    net.train()
+    with torch.inference_mode():
+        for images in batches:
+            net(images)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    net.eval()
+
+
+again = copy.deepcopy(net)
+recalibrate(again, batches)
+worth = accuracy(again) - accuracy(net)
+print(f"{accuracy(net):.1f} -> {accuracy(again):.1f}, {worth:+.1f} points")
+""",
+]
+
+RIGHT["fine-tune"] += [
+    """\
+def prepare(net):
+    net.requires_grad_(False)
+    net.stage3.requires_grad_(True)
+    net.fc = nn.Linear(net.fc.in_features, 10)
+    groups = [
+        {"params": net.stage3.parameters(), "lr": 0.001},
+        {"params": net.fc.parameters(), "lr": 0.01},
+    ]
+    return net.eval(), torch.optim.AdamW(groups)
+
+
+tuned, optimizer = prepare(copy.deepcopy(net))
+for _ in range(150):
+    batch = torch.randint(len(images), (50,))
+    loss = F.cross_entropy(tuned(images[batch]), labels[batch])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+    """\
+def prepare(net):
+    net = copy.deepcopy(net).requires_grad_(False)
+    net.stage3.requires_grad_(True)
+    net.fc = nn.Linear(net.fc.in_features, 10)
+    groups = [
+        {"params": net.stage3.parameters(), "lr": 0.02},
+        {"params": net.fc.parameters(), "lr": 0.2},
+    ]
+    return net.eval(), torch.optim.SGD(groups, momentum=0.9)
+
+
+tuned, optimizer = prepare(net)
+for _ in range(150):
+    batch = torch.randint(len(images), (50,))
+    loss = F.cross_entropy(tuned(images[batch]), labels[batch])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+""",
+]
+
+WRONG["recalibrate"] += [
+    Slip("norm.momentum = None", "norm.momentum = 1.0", "does the last batch count more"),
+    Slip("accuracy(again) - accuracy(net)", "(accuracy(again) - accuracy(net)) / 100",
+         "Points are hundredths"),
+]  # fmt: skip
+WRONG["fine-tune"] += [
+    Slip('"lr": 0.02}', '"lr": 2.0}', "is not a tenth of that of fc"),
+    Slip("    net.fc = nn.Linear(net.fc.in_features, 10)\n    groups",
+         "    groups", "net.fc is the old layer|lacks|is frozen"),
+]  # fmt: skip
