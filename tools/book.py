@@ -1,4 +1,4 @@
-"""`python -m tools.book build | record`: the commands behind `make book` and `make record`."""
+"""`python -m tools.book COMMAND`: behind `make book`, `make record`, `make pdf` and `make epub`."""
 
 from __future__ import annotations
 
@@ -110,6 +110,16 @@ def _record(setup: str, path: Path) -> tuple[str, bool, float]:
     return path.stem, path.read_bytes() != before, time.perf_counter() - start
 
 
+def paper(kind: str) -> None:
+    """Make the PDF or the EPUB from the site in place, and link it on the front page."""
+    from .paper import downloads  # playwright and pypdf, for which the other commands need not wait
+
+    start = time.perf_counter()
+    print(f"Making the {kind.upper()} … ", end="", flush=True)
+    made = downloads.make(kind)
+    print(f"{time.perf_counter() - start:.1f} s\n{made}")
+
+
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.book", description=__doc__)
@@ -123,6 +133,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     recording = commands.add_parser(
         "record", help="rewrite the committed notebooks with fresh checked outputs"
     )
+    commands.add_parser("pdf", help="print the built site to one PDF")
+    commands.add_parser("epub", help="make an EPUB from what the site was built from")
     for command in (building, recording):
         command.add_argument(
             "--jobs",
@@ -133,6 +145,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(given)
     if options.command == "build" and options.profile not in execute.PROFILES:
         parser.error(f"profile is {options.profile!r}; it can be {' or '.join(execute.PROFILES)}")
+    if options.command in ("pdf", "epub"):
+        return options
     if options.jobs is None:
         full = options.command == "build" and options.profile == "full"
         options.jobs = 1 if full else min(JOBS, cores())
@@ -148,13 +162,16 @@ def main(given: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # "…" on a terminal that cannot show it
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Kernels that each use all cores slow one another down several times.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // options.jobs)))
+    if "jobs" in options:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // options.jobs)))
     lock = BUILD / ".lock"
     try:
         BUILD.mkdir(exist_ok=True)
         with FileLock(lock, timeout=0):
             if options.command == "build":
                 build(options)
+            elif options.command in ("pdf", "epub"):
+                paper(options.command)
             else:
                 record(options.jobs)
     except Timeout:

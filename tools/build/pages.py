@@ -135,8 +135,23 @@ def _build(digest: str, profile: str) -> None:
     (SOURCE / config.CONFIG.name).write_text(
         yaml.safe_dump(staged, sort_keys=False), encoding="utf-8"
     )
+    made = jupyter_book(SOURCE, WORK, "pages") / "html"
+    if not (made / "index.html").is_file():
+        raise BookError("the pages were not built: jupyter-book wrote no index.html.")
+    root = f"{config.pages()[0]}.html"
+    title = html.escape(configuration["title"])
+    (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
+    download = CHAPTERS / f"{exercises.NAME}.ipynb"
+    if download.is_file():  # instead of what the page was made from, which has the solutions
+        shutil.copy(download, made / "_sources" / download.relative_to(ROOT))
+    (made / STAMP).write_text(digest)
+    made.rename(HTML)
+
+
+def jupyter_book(source: Path, work: Path, what: str, *options: str) -> Path:
+    """Run Jupyter Book with warnings as errors; the folder in `work` that holds what it built."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
-    command += ["-W", "-n", "--keep-going", str(SOURCE), "--path-output", str(WORK)]
+    command += ["-W", "-n", "--keep-going", str(source), "--path-output", str(work), *options]
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -151,18 +166,10 @@ def _build(digest: str, profile: str) -> None:
     if done.returncode and (full := os.strerror(errno.ENOSPC)) in done.stdout:
         raise OSError(errno.ENOSPC, full, str(BUILD))
     LOG.write_text(done.stdout, encoding="utf-8")
-    made = WORK / "_build" / "html"
-    if done.returncode or not (made / "index.html").is_file():
-        ended = f"the pages were not built (jupyter-book ended with {done.returncode}):"
-        raise BookError(f"{ended}\n{_problems(done.stdout)}")
-    root = f"{config.pages()[0]}.html"
-    title = html.escape(configuration["title"])
-    (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
-    download = CHAPTERS / f"{exercises.NAME}.ipynb"
-    if download.is_file():  # instead of what the page was made from, which has the solutions
-        shutil.copy(download, made / "_sources" / download.relative_to(ROOT))
-    (made / STAMP).write_text(digest)
-    made.rename(HTML)
+    if done.returncode:
+        ended = f"the {what} were not built (jupyter-book ended with {done.returncode}):"
+        raise BookError(f"{ended}\n{_problems(done.stdout, source)}")
+    return work / "_build"
 
 
 def footer(profile: str) -> str:
@@ -176,9 +183,9 @@ def footer(profile: str) -> str:
     return f"{made}."
 
 
-def _problems(output: str) -> str:
+def _problems(output: str, source: Path) -> str:
     """Return the lines of Sphinx's output that say what is wrong, with the book's own paths."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", output).replace(f"{SOURCE}{os.sep}", "")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output).replace(f"{source}{os.sep}", "")
     lines = [
         line
         for line in plain.splitlines()

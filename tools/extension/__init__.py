@@ -2,11 +2,11 @@
 
 from sphinx.application import Sphinx
 
-from . import citations, front, glossary, mend, numbered, times
+from . import citations, epub, front, glossary, mend, numbered, times
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything."""
-    for part in (citations, front, glossary, mend, numbered, times):
+    for part in (citations, epub, front, glossary, mend, numbered, times):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
