@@ -120,6 +120,32 @@ def paper(kind: str) -> None:
     print(f"{time.perf_counter() - start:.1f} s\n{made}")
 
 
+def links() -> None:
+    """Ask every address outside the book that a page links to whether it is still there."""
+    if not pages.SOURCE.is_dir():
+        raise BookError("there is no staged book in _build/source; run `make book`.")
+    asked = pages.check_links()
+    print(f"{asked} addresses outside the book answer.")
+
+
+def ran(profile: str, gpu: bool) -> None:
+    """Say on what each chapter ran; with `gpu`, a BookError names those that ran elsewhere."""
+    folder = BUILD / "executed" / profile
+    print("| chapter | device | seconds |\n|---|---|---:|")
+    elsewhere = []
+    for path in config.notebooks():
+        try:
+            about = notebooks.read(folder / path.name).metadata[execute.DIGEST]
+        except FileNotFoundError as error:
+            raise BookError(f"{path.stem} has not run: `make book PROFILE={profile}`.") from error
+        device = str(about["machine"]["device"])
+        print(f"| {path.stem} | {device} | {about['seconds']:.0f} |")
+        if " CPU, " in device:
+            elsewhere.append(path.stem)
+    if gpu and elsewhere:
+        raise BookError(f"these chapters ran on a processor, not on a GPU: {', '.join(elsewhere)}.")
+
+
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.book", description=__doc__)
@@ -135,6 +161,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     )
     commands.add_parser("pdf", help="print the built site to one PDF")
     commands.add_parser("epub", help="make an EPUB from what the site was built from")
+    commands.add_parser("links", help="check the addresses outside the book (needs a network)")
+    telling = commands.add_parser("ran", help="say on what device each chapter ran")
+    telling.add_argument("--profile", default=default, help=" or ".join(execute.PROFILES))
+    telling.add_argument("--gpu", action="store_true", help="fail if one did not run on a GPU")
     for command in (building, recording):
         command.add_argument(
             "--jobs",
@@ -143,9 +173,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
             "is less, and 1 under the full profile",
         )
     options = parser.parse_args(given)
-    if options.command == "build" and options.profile not in execute.PROFILES:
+    if "profile" in options and options.profile not in execute.PROFILES:
         parser.error(f"profile is {options.profile!r}; it can be {' or '.join(execute.PROFILES)}")
-    if options.command in ("pdf", "epub"):
+    if "jobs" not in options:
         return options
     if options.jobs is None:
         full = options.command == "build" and options.profile == "full"
@@ -172,6 +202,10 @@ def main(given: Sequence[str] | None = None) -> int:
                 build(options)
             elif options.command in ("pdf", "epub"):
                 paper(options.command)
+            elif options.command == "links":
+                links()
+            elif options.command == "ran":
+                ran(options.profile, options.gpu)
             else:
                 record(options.jobs)
     except Timeout:

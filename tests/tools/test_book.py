@@ -545,51 +545,6 @@ def test_address_stands_in_one_place() -> None:
         assert "https://github.com/" not in text, f"{name} names a repository"
 
 
-WORKFLOWS = {
-    path.stem: yaml.safe_load(path.read_text())
-    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-}
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_workflows_are_pinned_and_may_read_only(name: str) -> None:
-    """Only the job that publishes may write; it checks nothing out and runs no command."""
-    workflow = WORKFLOWS[name]
-    assert workflow["permissions"] == {"contents": "read"}
-    assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads "on" as a truth value
-    for job in workflow["jobs"].values():
-        uses = [step["uses"] for step in job["steps"] if "uses" in step]
-        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses), uses
-        assert job["timeout-minutes"] <= 90
-        if "permissions" in job:
-            assert set(job["permissions"]) == {"pages", "id-token"}
-            assert [use.partition("@")[0] for use in uses] == ["actions/deploy-pages"]
-            assert not any("run" in step for step in job["steps"])
-    assert "secrets." not in (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
-
-
-def test_cpu_job_is_unconditional_and_gpu_job_waits_for_a_runner() -> None:
-    jobs = WORKFLOWS["ci"]["jobs"]
-    for name in ("cpu", "colab"):
-        assert "if" not in jobs[name] and "needs" not in jobs[name]
-    assert "vars.GPU_RUNNER != ''" in jobs["gpu"]["if"]
-    assert "github.event_name == 'push'" in jobs["gpu"]["if"]  # never a fork's code
-
-
-def test_only_what_has_passed_the_tests_is_published() -> None:
-    """What is published is what the job that tests has built, after its tests, on main."""
-    jobs = {name: job for workflow in WORKFLOWS.values() for name, job in workflow["jobs"].items()}
-    publish = [n for n, job in jobs.items() if any("deploy-pages" in str(s) for s in job["steps"])]
-    assert publish == ["publish"]
-    assert set(jobs["publish"]["needs"]) == {"cpu", "colab"}
-    assert jobs["publish"]["if"] == "github.event_name == 'push'"
-    assert WORKFLOWS["ci"][True]["push"] == {"branches": ["main"]}
-    uploading = [n for n, job in jobs.items() if "upload-pages-artifact" in str(job["steps"])]
-    assert uploading == ["cpu"]
-    steps = [step.get("run") or step["uses"].partition("@")[0] for step in jobs["cpu"]["steps"]]
-    assert steps.index("make test") < steps.index("actions/upload-pages-artifact")
-
-
 # The Makefile
 
 

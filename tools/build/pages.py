@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import html
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -170,6 +172,37 @@ def jupyter_book(source: Path, work: Path, what: str, *options: str) -> Path:
         ended = f"the {what} were not built (jupyter-book ended with {done.returncode}):"
         raise BookError(f"{ended}\n{_problems(done.stdout, source)}")
     return work / "_build"
+
+
+def check_links() -> int:
+    """Ask every outside address of the staged pages; how many were asked.
+
+    Raises BookError that names those that did not answer, and where they stand. Some publishers
+    refuse whatever is no browser (403): such an address counts as there.
+    """
+    source, work = BUILD / "links-source", BUILD / "links"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(SOURCE, source)
+    staged = config.staged_config(config.read_yaml(config.CONFIG))
+    (source / config.CONFIG.name).write_text(yaml.safe_dump(staged), encoding="utf-8")
+    try:
+        with suppress(BookError):  # its words are about warnings; what did not answer is in a file
+            jupyter_book(source, work, "links", "--builder", "linkcheck")
+        report = work / "_build" / "linkcheck" / "output.json"
+        if not report.is_file():
+            raise BookError(f"the links were not checked; see {LOG.relative_to(ROOT)}.")
+        found = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    finally:
+        shutil.rmtree(source, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
+    broken = [
+        f"  {one['filename']}:{one['lineno']}: {one['uri']}: {one['info']}"
+        for one in found
+        if one["status"] in ("broken", "timeout") and not one["info"].startswith("403 ")
+    ]
+    if broken:
+        raise BookError("these addresses do not answer:\n" + "\n".join(sorted(set(broken))))
+    return len({one["uri"] for one in found if one["uri"].startswith("http")})
 
 
 def footer(profile: str) -> str:
