@@ -92,10 +92,11 @@ class Unfold(SphinxPostTransform):
 
 
 def cleaned(text: str, prefix: str) -> str:
-    """Return a piece of HTML without scripts and controls, its drawings' ids its own."""
+    """Return a piece of HTML as XHTML: no scripts; drawings say what they are, and share no ids."""
     text = re.sub(r"<script\b.*?</script>", "", text, flags=re.DOTALL)
     text = re.sub(r'<p class="[^"]*\bscreen-only\b[^>]*>.*?</p>', "", text, flags=re.DOTALL)
     text = re.sub(r"<path(?=[\s/>])(?![^>]*\sd=)[^>]*/>", "", text)  # an empty curve
+    text = re.sub(r"<svg(?![^>]*\sxmlns=)", '<svg xmlns="http://www.w3.org/2000/svg"', text)
     return own_ids(text, prefix)
 
 

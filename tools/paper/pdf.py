@@ -15,15 +15,23 @@ STYLE = Path(__file__).with_name("print.css")
 PAPER = BUILD / "paper"
 # Chromium numbers the pages in the margin boxes of @page from this version on.
 OLDEST = 131
-# What the style sheet cannot say: how tall a piece of code is, how wide a table.
-FIT = """() => {
+# What the style sheet cannot say: how tall a piece of code is, how wide a table. A drawing's words
+# become as tall as the text's; of three or more, three stand side by side where they fit.
+FIT = """(WIDTH) => {
   for (const part of document.querySelectorAll('pre, .output, .admonition'))
     if (part.offsetHeight < 300) part.classList.add('whole');
-  for (const part of document.querySelectorAll('table, svg, mjx-container[display]')) {
+  for (const part of document.querySelectorAll('figure.tabular'))
+    if (part.offsetHeight > 500) part.classList.add('long');
+  for (const part of document.querySelectorAll('table, mjx-container[display]')) {
     const room = part.parentElement.clientWidth, wide = part.tagName == 'MJX-CONTAINER'
       ? part.scrollWidth : part.getBoundingClientRect().width;
     if (wide > room + 1) part.style.zoom = room / wide;
-    else if (part.matches('figure svg')) part.style.zoom = 0.8;  // its words as tall as the text's
+  }
+  for (const figure of document.querySelectorAll('figure')) {
+    const drawings = [...figure.querySelectorAll('svg')];
+    const wide = Math.max(...drawings.map(part => part.getBoundingClientRect().width));
+    const scale = drawings.length > 2 && 3 * 0.62 * wide + 32 < WIDTH ? 0.62 : 0.8;
+    for (const part of drawings) part.style.zoom = Math.min(scale, WIDTH / wide);
   }
 }"""
 NUMBER = """(of) => {
@@ -56,7 +64,7 @@ def build(target: Path) -> str:
             page.emulate_media(media="print")
             page.goto(source.as_uri(), wait_until="load")
             page.evaluate("() => MathJax.startup.promise.then(() => document.fonts.ready)")
-            page.evaluate(FIT)
+            page.evaluate(FIT, WIDTH)
             _print(page, draft)
             page.evaluate(NUMBER, numbers(draft))
             _print(page, draft)
