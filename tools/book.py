@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .build import config, execute, exercises, notebooks, pages
+from .build import config, execute, exercises, installed, notebooks, pages
 from .common import BUILD, ROOT, BookError, cores, version
 
 # More chapters at once need more memory, about a gigabyte each, and pay little.
@@ -68,6 +68,8 @@ def _execute_changed(
         else:
             tasks.append(execute.Task(notebook, copy, wanted, profile, cell_seconds, jobs))
     if tasks:
+        if problem := installed.complaint():
+            raise BookError(problem)
         pages.drop()
         _announce([task.copy for task in tasks], jobs)
     for number, (task, seconds, warned) in enumerate(
