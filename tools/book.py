@@ -136,10 +136,9 @@ def ran(profile: str, gpu: bool) -> None:
     print("| chapter | device | seconds |\n|---|---|---:|")
     elsewhere = []
     for path in config.notebooks():
-        try:
-            about = notebooks.read(folder / path.name).metadata[execute.DIGEST]
-        except FileNotFoundError as error:
-            raise BookError(f"{path.stem} has not run: `make book PROFILE={profile}`.") from error
+        if not (folder / path.name).is_file():
+            raise BookError(f"{path.stem} has not run: `make book PROFILE={profile}`.")
+        about = notebooks.read(folder / path.name).metadata[execute.DIGEST]
         device = str(about["machine"]["device"])
         print(f"| {path.stem} | {device} | {about['seconds']:.0f} |")
         if " CPU, " in device:

@@ -9,11 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NoReturn
 
@@ -589,3 +591,73 @@ def test_failed_setup_leaves_no_stamp(toy: Toy) -> None:
     assert done.returncode != 0
     assert "-m pip install" in (folder / "calls").read_text()
     assert not stamp.exists()
+
+
+# Links, and where chapters ran
+
+
+def test_links_that_do_not_answer_are_named(
+    tmp_path: Path,
+) -> None:
+    """A page here answers, one is gone, one refuses machines, as publishers do."""
+    answers = {"/there": 200, "/gone": 404, "/refused": 403}
+    with answering(answers) as origin:
+        (tmp_path / "toy").mkdir()
+        toy = make_toy(tmp_path / "toy", one=chapter(shape_cell(), figure_cell()))
+        intro = toy / "chapters" / "intro.md"
+        intro.write_text(
+            f"{intro.read_text()}\n[a]({origin}/there) [b]({origin}/gone) [c]({origin}/refused)\n"
+        )
+        assert run_book(toy, "links").returncode == 1  # nothing is staged yet
+        assert run_book(toy, "build").returncode == 0
+        done = run_book(toy, "links")
+        assert done.returncode == 1
+        assert re.search(r"chapters/intro\.md:\d+: .*/gone: 404", done.stderr), done.stderr
+        assert "/there" not in done.stderr and "/refused" not in done.stderr
+        assert sorted(path.name for path in (toy / "_build").glob("links*")) == []
+        answers["/gone"] = 200
+        done = run_book(toy, "links")
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"^\d+ addresses outside the book answer", done.stdout, re.MULTILINE)
+
+
+@contextmanager
+def answering(answers: dict[str, int]) -> Iterator[str]:
+    """A server with these answers; its origin."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers.get(self.path, 404))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_says_on_what_chapters_ran(
+    built: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = built[0] / "_build" / "executed" / "quick" / "one.ipynb"
+    monkeypatch.setattr(book, "BUILD", built[0] / "_build")
+    monkeypatch.setattr(config, "notebooks", lambda: [copy])
+    book.ran("quick", gpu=True)  # "a toy" is no processor
+    assert re.search(r"^\| one \| a toy \| \d+ \|$", capsys.readouterr().out, re.MULTILINE)
+    notebook = notebooks.read(copy)
+    notebook.metadata[execute.DIGEST]["machine"]["device"] = "AMD EPYC CPU, 1 thread"
+    changed = built[0] / "_build" / "executed" / "full" / "one.ipynb"
+    notebooks.write(notebook, changed)
+    book.ran("full", gpu=False)
+    with pytest.raises(BookError, match="ran on a processor, not on a GPU: one"):
+        book.ran("full", gpu=True)
+    shutil.rmtree(changed.parent)
+    with pytest.raises(BookError, match="one has not run: `make book PROFILE=full`"):
+        book.ran("full", gpu=False)

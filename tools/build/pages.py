@@ -181,13 +181,14 @@ def check_links() -> int:
     refuse whatever is no browser (403): such an address counts as there.
     """
     source, work = BUILD / "links-source", BUILD / "links"
+    checker = ("--custom-builder", "linkcheck")
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(SOURCE, source)
     staged = config.staged_config(config.read_yaml(config.CONFIG))
     (source / config.CONFIG.name).write_text(yaml.safe_dump(staged), encoding="utf-8")
     try:
         with suppress(BookError):  # its words are about warnings; what did not answer is in a file
-            jupyter_book(source, work, "links", "--builder", "linkcheck")
+            jupyter_book(source, work, "links", "--builder", "custom", *checker)
         report = work / "_build" / "linkcheck" / "output.json"
         if not report.is_file():
             raise BookError(f"the links were not checked; see {LOG.relative_to(ROOT)}.")

@@ -30,7 +30,7 @@ FIT = """(WIDTH) => {
   for (const figure of document.querySelectorAll('figure')) {
     const drawings = [...figure.querySelectorAll('svg')];
     const wide = Math.max(...drawings.map(part => part.getBoundingClientRect().width));
-    const scale = drawings.length > 2 && 3 * 0.62 * wide + 32 < WIDTH ? 0.62 : 0.8;
+    const scale = drawings.length > 2 && 3 * 0.58 * wide + 32 < WIDTH ? 0.58 : 0.8;
     for (const part of drawings) part.style.zoom = Math.min(scale, WIDTH / wide);
   }
 }"""
