@@ -15,8 +15,8 @@ STYLE = Path(__file__).with_name("print.css")
 PAPER = BUILD / "paper"
 # Chromium numbers the pages in the margin boxes of @page from this version on.
 OLDEST = 131
-# What the style sheet cannot say: how tall a piece of code is, how wide a table. A drawing's words
-# become as tall as the text's; of three or more, three stand side by side where they fit.
+# What the style sheet cannot say: how tall a piece of code is, how wide a table or a drawing, whose
+# words become about as tall as the text's.
 FIT = """(WIDTH) => {
   for (const part of document.querySelectorAll('pre, .output, .admonition'))
     if (part.offsetHeight < 300) part.classList.add('whole');
@@ -27,12 +27,9 @@ FIT = """(WIDTH) => {
       ? part.scrollWidth : part.getBoundingClientRect().width;
     if (wide > room + 1) part.style.zoom = room / wide;
   }
-  for (const figure of document.querySelectorAll('figure')) {
-    const drawings = [...figure.querySelectorAll('svg')];
-    const wide = Math.max(...drawings.map(part => part.getBoundingClientRect().width));
-    const scale = drawings.length > 2 && 3 * 0.58 * wide + 32 < WIDTH ? 0.58 : 0.8;
-    for (const part of drawings) part.style.zoom = Math.min(scale, WIDTH / wide);
-  }
+  const drawings = [...document.querySelectorAll('figure svg')];
+  const widths = drawings.map(part => part.getBoundingClientRect().width);
+  drawings.forEach((part, i) => part.style.zoom = Math.min(0.8, WIDTH / widths[i]));
 }"""
 NUMBER = """(of) => {
   for (const place of document.querySelectorAll('[data-of]'))
