@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup book test lint record serve bench speed gpu weights colab pair mutants lock clean
+.PHONY: help setup book pdf epub links test lint record serve bench speed gpu weights colab pair mutants lock clean
 
 PROFILE ?= $(if $(RESNET_PROFILE),$(RESNET_PROFILE),quick)
 PORT ?= 8000
@@ -44,6 +44,15 @@ $(STAMP): pyproject.toml requirements.txt requirements-d2l.txt
 
 book: $(STAMP) ## execute the chapters and build the site in _build/html (PROFILE=quick or full)
 	@$(PY) -m tools.book build --profile $(PROFILE)
+
+pdf: book ## print the pages to one PDF, _build/html/resnet-book.pdf (needs Chromium or Chrome)
+	@$(PY) -m tools.book pdf
+
+epub: book ## the book for e-readers, _build/html/resnet-book.epub
+	@$(PY) -m tools.book epub
+
+links: book ## ask every address outside the book whether it is still there (needs a network)
+	@$(PY) -m tools.book links
 
 test: lint book ## run everything: lint, unit tests, the chapters' recorded outputs, the site
 	$(PY) -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile

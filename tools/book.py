@@ -1,4 +1,4 @@
-"""`python -m tools.book build | record`: the commands behind `make book` and `make record`."""
+"""`python -m tools.book COMMAND`: behind `make book`, `make record`, `make pdf` and `make epub`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .build import config, execute, exercises, notebooks, pages
+from .build import config, execute, exercises, installed, notebooks, pages
 from .common import BUILD, ROOT, BookError, cores, version
 
 # More chapters at once need more memory, about a gigabyte each, and pay little.
@@ -68,6 +68,8 @@ def _execute_changed(
         else:
             tasks.append(execute.Task(notebook, copy, wanted, profile, cell_seconds, jobs))
     if tasks:
+        if problem := installed.complaint():
+            raise BookError(problem)
         pages.drop()
         _announce([task.copy for task in tasks], jobs)
     for number, (task, seconds, warned) in enumerate(
@@ -111,6 +113,41 @@ def _record(setup: str, path: Path) -> tuple[str, bool, float]:
     return path.stem, path.read_bytes() != before, time.perf_counter() - start
 
 
+def paper(kind: str) -> None:
+    """Make the PDF or the EPUB from the site in place, and link it on the front page."""
+    from .paper import downloads  # playwright and pypdf, for which the other commands need not wait
+
+    start = time.perf_counter()
+    print(f"Making the {kind.upper()} … ", end="", flush=True)
+    made = downloads.make(kind)
+    print(f"{time.perf_counter() - start:.1f} s\n{made}")
+
+
+def links() -> None:
+    """Ask every address outside the book that a page links to whether it is still there."""
+    if not pages.SOURCE.is_dir():
+        raise BookError("there is no staged book in _build/source; run `make book`.")
+    asked = pages.check_links()
+    print(f"{asked} addresses outside the book answer.")
+
+
+def ran(profile: str, gpu: bool) -> None:
+    """Say on what each chapter ran; with `gpu`, a BookError names those that ran elsewhere."""
+    folder = BUILD / "executed" / profile
+    print("| chapter | device | seconds |\n|---|---|---:|")
+    elsewhere = []
+    for path in config.notebooks():
+        if not (folder / path.name).is_file():
+            raise BookError(f"{path.stem} has not run: `make book PROFILE={profile}`.")
+        about = notebooks.read(folder / path.name).metadata[execute.DIGEST]
+        device = str(about["machine"]["device"])
+        print(f"| {path.stem} | {device} | {about['seconds']:.0f} |")
+        if " CPU, " in device:
+            elsewhere.append(path.stem)
+    if gpu and elsewhere:
+        raise BookError(f"these chapters ran on a processor, not on a GPU: {', '.join(elsewhere)}.")
+
+
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.book", description=__doc__)
@@ -124,6 +161,12 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     recording = commands.add_parser(
         "record", help="rewrite the committed notebooks with fresh checked outputs"
     )
+    commands.add_parser("pdf", help="print the built site to one PDF")
+    commands.add_parser("epub", help="make an EPUB from what the site was built from")
+    commands.add_parser("links", help="check the addresses outside the book (needs a network)")
+    telling = commands.add_parser("ran", help="say on what device each chapter ran")
+    telling.add_argument("--profile", default=default, help=" or ".join(execute.PROFILES))
+    telling.add_argument("--gpu", action="store_true", help="fail if one did not run on a GPU")
     for command in (building, recording):
         command.add_argument(
             "--jobs",
@@ -132,8 +175,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
             "is less, and 1 under the full profile",
         )
     options = parser.parse_args(given)
-    if options.command == "build" and options.profile not in execute.PROFILES:
+    if "profile" in options and options.profile not in execute.PROFILES:
         parser.error(f"profile is {options.profile!r}; it can be {' or '.join(execute.PROFILES)}")
+    if "jobs" not in options:
+        return options
     if options.jobs is None:
         full = options.command == "build" and options.profile == "full"
         options.jobs = 1 if full else min(JOBS, cores())
@@ -149,13 +194,20 @@ def main(given: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")  # "…" on a terminal that cannot show it
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Kernels that each use all cores slow one another down several times.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // options.jobs)))
+    if "jobs" in options:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // options.jobs)))
     lock = BUILD / ".lock"
     try:
         BUILD.mkdir(exist_ok=True)
         with FileLock(lock, timeout=0):
             if options.command == "build":
                 build(options)
+            elif options.command in ("pdf", "epub"):
+                paper(options.command)
+            elif options.command == "links":
+                links()
+            elif options.command == "ran":
+                ran(options.profile, options.gpu)
             else:
                 record(options.jobs)
     except Timeout:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import distribution
@@ -10,9 +9,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from tools.paper.browser import FLAGS, NAMES, found_browser
+
+__all__ = ["FLAGS", "NAMES", "found_browser"]  # for the tests
+
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 375, "height": 812}
 
 # Gathered in one go from the page, once its equations are set.
@@ -113,8 +113,3 @@ def settle(page: Page) -> None:
         page.wait_for_function("() => window.MathJax?.startup?.promise")
         page.evaluate("() => MathJax.startup.promise")
     page.evaluate("() => document.fonts.ready")
-
-
-def found_browser() -> str | None:
-    """The path of an installed browser."""
-    return next(filter(None, map(shutil.which, NAMES)), None)

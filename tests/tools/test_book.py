@@ -9,12 +9,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NoReturn
 
@@ -592,81 +594,6 @@ def test_address_stands_in_one_place() -> None:
         assert "https://github.com/" not in text, f"{name} names a repository"
 
 
-WORKFLOWS = {
-    path.stem: yaml.safe_load(path.read_text())
-    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-}
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_workflows_are_pinned_and_may_read_only(name: str) -> None:
-    """Only the job that publishes may write; it checks nothing out and runs no command."""
-    workflow = WORKFLOWS[name]
-    assert workflow["permissions"] == {"contents": "read"}
-    assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads "on" as a truth value
-    for job in workflow["jobs"].values():
-        uses = [step["uses"] for step in job["steps"] if "uses" in step]
-        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", use) for use in uses), uses
-        assert job["timeout-minutes"] <= 90
-        if "permissions" in job:  # it may write: then it runs nothing of the repository's
-            assert set(job["permissions"]) in ({"pages", "id-token"}, {"contents"})
-            assert not any("checkout" in use for use in uses)
-    assert "secrets." not in (ROOT / ".github" / "workflows" / f"{name}.yml").read_text()
-
-
-def test_cpu_job_is_unconditional_and_gpu_job_waits_for_a_runner() -> None:
-    jobs = WORKFLOWS["ci"]["jobs"]
-    assert "if" not in jobs["cpu"] and "needs" not in jobs["cpu"]
-    assert "if" not in jobs["colab"] and jobs["colab"]["needs"] == "cpu"
-    assert "vars.GPU_RUNNER != ''" in jobs["gpu"]["if"]
-    assert "github.event_name == 'push'" in jobs["gpu"]["if"]  # never a fork's code
-
-
-def test_only_what_has_passed_the_tests_is_published() -> None:
-    """What is published is what the job that tests has built, after its tests, on main."""
-    jobs = {name: job for workflow in WORKFLOWS.values() for name, job in workflow["jobs"].items()}
-    publish = [n for n, job in jobs.items() if any("deploy-pages" in str(s) for s in job["steps"])]
-    assert publish == ["publish"]
-    for name in ("publish", "notebooks"):
-        assert jobs[name]["needs"] == ["cpu", "colab"]
-        assert jobs[name]["if"] == "github.event_name == 'push'"
-    assert WORKFLOWS["ci"][True]["push"] == {"branches": ["main"]}
-    uploading = [n for n, job in jobs.items() if "upload-pages-artifact" in str(job["steps"])]
-    assert uploading == ["cpu"]
-    steps = [step.get("run") or step["uses"].partition("@")[0] for step in jobs["cpu"]["steps"]]
-    assert steps.index("make test") < steps.index("actions/upload-pages-artifact")
-
-
-def test_notebooks_go_to_a_branch_of_their_own(tmp_path: Path) -> None:
-    """The job's own commands, with a folder in the place of GitHub; the second run replaces all."""
-    (script,) = [
-        step["run"] for step in WORKFLOWS["ci"]["jobs"]["notebooks"]["steps"] if "run" in step
-    ]
-    bare = tmp_path / "bare"
-    subprocess.run(["git", "init", "--quiet", "--bare", str(bare)], check=True)
-    address = "https://x-access-token:secret@github.com/someone/a-book"
-    environment = {
-        **os.environ,
-        "GITHUB_REPOSITORY": "someone/a-book",
-        "GITHUB_SHA": "1a2b",
-        "TOKEN": "secret",
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{bare.as_uri()}.insteadOf",
-        "GIT_CONFIG_VALUE_0": address,
-    }
-    for text in ("first", "second"):
-        folder = tmp_path / text
-        (folder / "there" / "notebooks").mkdir(parents=True)
-        (folder / "there" / "notebooks" / "one.ipynb").write_text(text)
-        shutil.make_archive(str(folder / "notebooks"), "zip", folder / "there", "notebooks")
-        subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=True)
-    git = ["git", "-C", str(bare)]
-    shown = subprocess.run([*git, "show", "notebooks:one.ipynb"], capture_output=True, text=True)
-    assert shown.stdout == "second"
-    log = subprocess.run([*git, "log", "--oneline", "notebooks"], capture_output=True, text=True)
-    assert len(log.stdout.splitlines()) == 1 and "1a2b" in log.stdout
-
-
 # The Makefile
 
 
@@ -711,3 +638,73 @@ def test_failed_setup_leaves_no_stamp(toy: Toy) -> None:
     assert done.returncode != 0
     assert "-m pip install" in (folder / "calls").read_text()
     assert not stamp.exists()
+
+
+# Links, and where chapters ran
+
+
+def test_links_that_do_not_answer_are_named(
+    tmp_path: Path,
+) -> None:
+    """A page here answers, one is gone, one refuses machines, as publishers do."""
+    answers = {"/there": 200, "/gone": 404, "/refused": 403}
+    with answering(answers) as origin:
+        (tmp_path / "toy").mkdir()
+        toy = make_toy(tmp_path / "toy", one=chapter(shape_cell(), figure_cell()))
+        intro = toy / "chapters" / "intro.md"
+        intro.write_text(
+            f"{intro.read_text()}\n[a]({origin}/there) [b]({origin}/gone) [c]({origin}/refused)\n"
+        )
+        assert run_book(toy, "links").returncode == 1  # nothing is staged yet
+        assert run_book(toy, "build").returncode == 0
+        done = run_book(toy, "links")
+        assert done.returncode == 1
+        assert re.search(r"chapters/intro\.md:\d+: .*/gone: 404", done.stderr), done.stderr
+        assert "/there" not in done.stderr and "/refused" not in done.stderr
+        assert sorted(path.name for path in (toy / "_build").glob("links*")) == []
+        answers["/gone"] = 200
+        done = run_book(toy, "links")
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"^\d+ addresses outside the book answer", done.stdout, re.MULTILINE)
+
+
+@contextmanager
+def answering(answers: dict[str, int]) -> Iterator[str]:
+    """A server with these answers; its origin."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers.get(self.path, 404))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_says_on_what_chapters_ran(
+    built: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = built[0] / "_build" / "executed" / "quick" / "one.ipynb"
+    monkeypatch.setattr(book, "BUILD", built[0] / "_build")
+    monkeypatch.setattr(config, "notebooks", lambda: [copy])
+    book.ran("quick", gpu=True)  # "a toy" is no processor
+    assert re.search(r"^\| one \| a toy \| \d+ \|$", capsys.readouterr().out, re.MULTILINE)
+    notebook = notebooks.read(copy)
+    notebook.metadata[execute.DIGEST]["machine"]["device"] = "AMD EPYC CPU, 1 thread"
+    changed = built[0] / "_build" / "executed" / "full" / "one.ipynb"
+    notebooks.write(notebook, changed)
+    book.ran("full", gpu=False)
+    with pytest.raises(BookError, match="ran on a processor, not on a GPU: one"):
+        book.ran("full", gpu=True)
+    shutil.rmtree(changed.parent)
+    with pytest.raises(BookError, match="one has not run: `make book PROFILE=full`"):
+        book.ran("full", gpu=False)

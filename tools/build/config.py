@@ -102,6 +102,12 @@ def pages() -> list[str]:
     return listed
 
 
+def captions() -> dict[str, str]:
+    """Return the captions of the book's parts, each by the page that the part begins with."""
+    listed = read_yaml(TOC).get("parts") or []
+    return {str(part["chapters"][0]["file"]): str(part.get("caption") or "") for part in listed}
+
+
 def notebooks() -> list[Path]:
     """Return the chapters that are notebooks, in the order of _toc.yml."""
     return [path for page in pages() if (path := ROOT / f"{page}.ipynb").is_file()]

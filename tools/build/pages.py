@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import html
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -135,8 +137,21 @@ def _build(digest: str, profile: str) -> None:
     (SOURCE / config.CONFIG.name).write_text(
         yaml.safe_dump(staged, sort_keys=False), encoding="utf-8"
     )
+    made = jupyter_book(SOURCE, WORK, "pages") / "html"
+    if not (made / "index.html").is_file():
+        raise BookError("the pages were not built: jupyter-book wrote no index.html.")
+    root = f"{config.pages()[0]}.html"
+    title = html.escape(configuration["title"])
+    (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
+    bundle.make(made, staged["html"]["baseurl"])
+    (made / STAMP).write_text(digest)
+    made.rename(HTML)
+
+
+def jupyter_book(source: Path, work: Path, what: str, *options: str) -> Path:
+    """Run Jupyter Book with warnings as errors; the folder in `work` that holds what it built."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
-    command += ["-W", "-n", "--keep-going", str(SOURCE), "--path-output", str(WORK)]
+    command += ["-W", "-n", "--keep-going", str(source), "--path-output", str(work), *options]
     done = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -151,16 +166,42 @@ def _build(digest: str, profile: str) -> None:
     if done.returncode and (full := os.strerror(errno.ENOSPC)) in done.stdout:
         raise OSError(errno.ENOSPC, full, str(BUILD))
     LOG.write_text(done.stdout, encoding="utf-8")
-    made = WORK / "_build" / "html"
-    if done.returncode or not (made / "index.html").is_file():
-        ended = f"the pages were not built (jupyter-book ended with {done.returncode}):"
-        raise BookError(f"{ended}\n{_problems(done.stdout)}")
-    root = f"{config.pages()[0]}.html"
-    title = html.escape(configuration["title"])
-    (made / "index.html").write_text(INDEX.format(root=root, title=title), encoding="utf-8")
-    bundle.make(made, staged["html"]["baseurl"])
-    (made / STAMP).write_text(digest)
-    made.rename(HTML)
+    if done.returncode:
+        ended = f"the {what} were not built (jupyter-book ended with {done.returncode}):"
+        raise BookError(f"{ended}\n{_problems(done.stdout, source)}")
+    return work / "_build"
+
+
+def check_links() -> int:
+    """Ask every outside address of the staged pages; how many were asked.
+
+    Raises BookError that names those that did not answer, and where they stand. Some publishers
+    refuse whatever is no browser (403): such an address counts as there.
+    """
+    source, work = BUILD / "links-source", BUILD / "links"
+    checker = ("--custom-builder", "linkcheck")
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(SOURCE, source)
+    staged = config.staged_config(config.read_yaml(config.CONFIG))
+    (source / config.CONFIG.name).write_text(yaml.safe_dump(staged), encoding="utf-8")
+    try:
+        with suppress(BookError):  # its words are about warnings; what did not answer is in a file
+            jupyter_book(source, work, "links", "--builder", "custom", *checker)
+        report = work / "_build" / "linkcheck" / "output.json"
+        if not report.is_file():
+            raise BookError(f"the links were not checked; see {LOG.relative_to(ROOT)}.")
+        found = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    finally:
+        shutil.rmtree(source, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
+    broken = [
+        f"  {one['filename']}:{one['lineno']}: {one['uri']}: {one['info']}"
+        for one in found
+        if one["status"] in ("broken", "timeout") and not one["info"].startswith("403 ")
+    ]
+    if broken:
+        raise BookError("these addresses do not answer:\n" + "\n".join(sorted(set(broken))))
+    return len({one["uri"] for one in found if one["uri"].startswith("http")})
 
 
 def footer(profile: str) -> str:
@@ -174,9 +215,9 @@ def footer(profile: str) -> str:
     return f"{made}."
 
 
-def _problems(output: str) -> str:
+def _problems(output: str, source: Path) -> str:
     """Return the lines of Sphinx's output that say what is wrong, with the book's own paths."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", output).replace(f"{SOURCE}{os.sep}", "")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output).replace(f"{source}{os.sep}", "")
     lines = [
         line
         for line in plain.splitlines()

@@ -5,6 +5,9 @@ A figure whose name starts with "tab-" is a table.
 
 from __future__ import annotations
 
+import re
+from itertools import count
+
 from bs4 import BeautifulSoup, Tag
 from nbformat import NotebookNode
 
@@ -77,3 +80,14 @@ def _problem(cell: NotebookNode) -> str | None:
     if not images and not words:
         return "it is declared a figure (mystnb.figure) but shows no picture"
     return None
+
+
+def own_ids(text: str, prefix: str) -> str:
+    """Rename the parts of each drawing in a piece of HTML: drawings share names, as of clips."""
+    numbers = count()
+
+    def renamed(drawing: re.Match[str]) -> str:
+        own = f"{prefix}{next(numbers)}-"
+        return re.sub(r'(?<=\bid=")|(?<=href="#)|(?<=url\(#)', own, drawing[0])
+
+    return re.sub(r"<svg\b.*?</svg>", renamed, text, flags=re.DOTALL)

@@ -2,11 +2,11 @@
 
 from sphinx.application import Sphinx
 
-from . import citations, front, glossary, mend, numbered, readers, times
+from . import citations, epub, front, glossary, mend, numbered, readers, times
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything."""
-    for part in (citations, front, glossary, mend, numbered, readers, times):
+    for part in (citations, epub, front, glossary, mend, numbered, readers, times):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

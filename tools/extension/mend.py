@@ -69,7 +69,7 @@ UNUSED = (
 
 def mend(app: Sphinx, exception: Exception | None) -> None:
     """Mend all pages and remove what no page uses."""
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or app.builder.name != "html":
         return
     site = Path(app.outdir)
     found: set[str] = set()

@@ -5,6 +5,8 @@ named: a fresh environment with Colab's versions of the packages; in it, for eac
 folder that holds the notebook and nothing else. Its set-up cell is that of a book whose address is
 set, with the wheel for the address. Afterwards the environment must be as before but for the
 packages that the cell installs.
+
+Within Colab's own image, `--here` takes the Python that runs this, with the packages that it has.
 """
 
 from __future__ import annotations
@@ -104,28 +106,38 @@ def run(command: Sequence[str], folder: Path) -> str:
     return done.stdout
 
 
+def try_all(python: Path, chapters: Sequence[Path], wheel: Path) -> None:
+    """Run the chapters one after the other; print what there is and how long each took."""
+    have = freeze(python)
+    said = run([str(python), "--version"], ROOT).strip()
+    print(f"{said}, " + ", ".join(f"{p} {have.get(p, 'none')}" for p in SEEN), flush=True)
+    for path in chapters:
+        seconds = try_chapter(python, path, wheel)
+        print(f"  {path.stem:<24}{seconds:>7.1f} s, packages unchanged", flush=True)
+
+
 def main(given: Sequence[str] | None = None) -> int:
     """Try the chapters with each Python, one environment at a time; print a table."""
     parser = argparse.ArgumentParser(prog="python -m tools.trials.colab", description=__doc__)
     parser.add_argument("--python", action="append", help="default: python3.13; may be repeated")
+    parser.add_argument(
+        "--here", action="store_true", help="no environments: this Python, as it is"
+    )
     parser.add_argument("--chapter", action="append", help="default: all; may be repeated")
     options = parser.parse_args(given)
     try:
-        for python in options.python or ["python3.13"]:
+        for python in [sys.executable] if options.here else options.python or ["python3.13"]:
             with tempfile.TemporaryDirectory(prefix="colab-") as name:
                 every, wheel = unpacked(Path(name))
                 chapters = [path for path in every if path.stem in (options.chapter or [path.stem])]
                 if not chapters:
                     raise BookError(f"there is no chapter {', '.join(options.chapter)}")
-                inside = environment(
-                    python, Path(name) / "environment", ["-r", str(PACKAGES), PAPERMILL]
-                )
-                have = freeze(inside)
-                said = run([str(inside), "--version"], ROOT).strip()
-                print(f"{said}, " + ", ".join(f"{p} {have[p]}" for p in SEEN), flush=True)
-                for path in chapters:
-                    seconds = try_chapter(inside, path, wheel)
-                    print(f"  {path.stem:<24}{seconds:>7.1f} s, packages unchanged", flush=True)
+                inside = Path(python)
+                if not options.here:
+                    inside = environment(
+                        python, Path(name) / "environment", ["-r", str(PACKAGES), PAPERMILL]
+                    )
+                try_all(inside, chapters, wheel)
     except BookError as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
