@@ -34,7 +34,7 @@ from resnet.probe import (
 )
 from resnet.training.batches import Batches
 from resnet.training.devices import machine
-from resnet.training.loop import evaluate, fit
+from resnet.training.loop import fit
 from resnet.training.origin import commit
 from resnet.training.recipes import SMALL
 from resnet.training.records import results
@@ -213,10 +213,15 @@ def lesions() -> Iterator[Row]:
     """
     data = load_data("fashion-mnist")
     assert isinstance(data, ImageData)
-    clean = [x for x, _ in Batches(data, SMALL, torch.device("cpu")).clean(STATISTICS, 128)]
+    batches = Batches(data, SMALL, torch.device("cpu"))
+    clean = [x for x, _ in batches.clean(STATISTICS, 128)]
+    test = list(zip(batches.test(500), data.test_labels.split(500), strict=True))
 
+    @torch.no_grad()
     def error(net: nn.Module) -> float:
-        return 100 * (1 - evaluate(net, data, SMALL, device="cpu", precision="float32").accuracy)
+        net.eval()
+        wrong = sum(int((net(x).argmax(1) != labels).sum()) for x, labels in test)
+        return 100 * wrong / len(data.test_labels)
 
     for depth in DEPTHS:
         for form in FORMS:
