@@ -1,6 +1,7 @@
 """Chapter 6: a test for each number that its prose takes from a record."""
 
 import math
+import statistics
 from typing import Any
 
 import pytest
@@ -100,3 +101,67 @@ def test_the_argument_beside_the_measured_growth() -> None:
     with_1_1 = [ratio[1.1, units] for units in sorted(by_count)]
     assert with_1_1 == sorted(with_1_1) and with_1_1[0] > 1
     assert with_1_1[-1] > 5 and ratio[0.0, 54] > 5
+
+
+DURING: dict[tuple[str, int], list[dict[str, Any]]] = {}
+for _row in measured("why-training")[0]["rows"]:
+    if _row["steps"] != 1 or _row["rate"] == 0.01:
+        _name = _row["network"].removesuffix(", width 8")
+        DURING.setdefault((_name, _row["steps"]), []).append(_row)
+OTHERS = ("plain-20", "ResNet-56", "pre-activation ResNet-56")
+
+
+def during(name: str, steps: int, key: str, at: int | None = None) -> list[float]:
+    """The two seeds' values, of lists the median or the entry `at`."""
+    rows = DURING[name, steps]
+    assert len(rows) == 2
+    if key in ("loss", "growth"):
+        return sorted(row[key] for row in rows)
+    return sorted(row[key][at] if at is not None else statistics.median(row[key]) for row in rows)
+
+
+def test_the_size_heals_itself() -> None:
+    assert during("plain-56", 0, "growth") == pytest.approx([4000, 4000], rel=0.07)
+    for steps, most in ((1, 3000), (10, 60), (100, 11)):
+        assert max(during("plain-56", steps, "growth")) < most
+    assert during("ResNet-56", 100, "growth") == pytest.approx([12, 15], abs=0.5)
+
+
+def test_the_first_kernels_are_thrown() -> None:
+    low, high = during("plain-56", 10, "moved", 1)
+    assert 3 < low < high < 4
+    for name in OTHERS:
+        assert max(during(name, 10, "moved", 1)) < 0.05
+    assert min(during("plain-56", 1000, "moved", 1)) > 4.5  # so about five times as long
+
+
+def test_shattering_heals_later() -> None:
+    assert max(map(abs, during("plain-56", 1, "correlation"))) < 0.01
+    assert during("plain-56", 100, "correlation") == pytest.approx([0.5, 0.95], abs=0.03)
+    assert min(during("plain-56", 1000, "correlation")) > 0.97
+    for name in OTHERS:
+        assert during(name, 1000, "correlation") == pytest.approx([0.99, 0.99], abs=0.005)
+
+
+def test_agreement_of_batches() -> None:
+    assert during("ResNet-56", 0, "agreement") == pytest.approx([0.22, 0.45], abs=0.005)
+    assert during("pre-activation ResNet-56", 0, "agreement") == pytest.approx(
+        [0.08, 0.32], abs=0.005
+    )
+    for name in ("plain-20", "plain-56"):
+        for steps in (0, 1, 10):
+            assert max(map(abs, during(name, steps, "agreement"))) < 0.065
+    assert during("plain-20", 100, "agreement") == pytest.approx([0.18, 0.25], abs=0.006)
+    assert during("plain-56", 100, "agreement") == pytest.approx([0.12, 0.13], abs=0.006)
+    for name in OTHERS[1:]:
+        low, high = during(name, 100, "agreement")
+        assert 0.265 < low < high < 0.405
+    ends = {name: during(name, 1000, "agreement") for name in (*OTHERS, "plain-56")}
+    assert min(max(e) for e in ends.values()) > max(min(e) for e in ends.values())  # they overlap
+
+
+def test_losses_after_a_thousand_steps() -> None:
+    assert during("plain-56", 1000, "loss") == pytest.approx([0.89, 1.34], abs=0.006)
+    assert during("plain-20", 1000, "loss") == pytest.approx([0.55, 0.55], abs=0.006)
+    residual = [loss for name in OTHERS[1:] for loss in during(name, 1000, "loss")]
+    assert (min(residual), max(residual)) == pytest.approx((0.38, 0.54), abs=0.006)
