@@ -156,8 +156,8 @@ def test_agreement_of_batches() -> None:
     for name in OTHERS[1:]:
         low, high = during(name, 100, "agreement")
         assert 0.265 < low < high < 0.405
-    ends = {name: during(name, 1000, "agreement") for name in (*OTHERS, "plain-56")}
-    assert min(max(e) for e in ends.values()) > max(min(e) for e in ends.values())  # they overlap
+    last = {name: during(name, 1000, "agreement") for name in (*OTHERS, "plain-56")}
+    assert min(map(max, last.values())) > max(map(min, last.values()))  # they overlap
 
 
 def test_losses_after_a_thousand_steps() -> None:
