@@ -165,3 +165,55 @@ def test_losses_after_a_thousand_steps() -> None:
     assert during("plain-20", 1000, "loss") == pytest.approx([0.55, 0.55], abs=0.006)
     residual = [loss for name in OTHERS[1:] for loss in during(name, 1000, "loss")]
     assert (min(residual), max(residual)) == pytest.approx((0.38, 0.54), abs=0.006)
+
+
+LESIONS: dict[str, list[dict[str, Any]]] = {}
+for _row in measured("why-lesions")[0]["rows"]:
+    LESIONS.setdefault(_row["network"].removesuffix(", width 8"), []).append(_row)
+
+
+def lesion(name: str, change: str, count: int, key: str = "error") -> float:
+    rows = [r for r in LESIONS[name] if (r["change"], len(r["units"])) == (change, count)]
+    return statistics.median(row[key] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "one", "swapped"),
+    [
+        ("ResNet-56", 13.5, 14.6, 14.4),
+        ("pre-activation ResNet-56", 13.5, 15.4, 15.0),
+        ("plain-56", 32, 90, 90),
+        ("plain-20", 15.3, 88, None),
+        ("ResNet-20", 14.4, 22.9, None),
+    ],
+)
+def test_one_unit_less(name: str, whole: float, one: float, swapped: float | None) -> None:
+    near = 0.5 if name.startswith("plain") else 0.055
+    assert lesion(name, "removed", 0) == pytest.approx(whole, abs=near)
+    assert lesion(name, "removed", 1) == pytest.approx(one, abs=near)
+    if swapped:
+        assert lesion(name, "swapped", 2) == pytest.approx(swapped, abs=near)
+
+
+def test_which_units_cost_most() -> None:
+    single = {
+        name: {r["units"][0] + 1: r["error"] for r in rows if len(r["units"]) == 1}
+        for name, rows in LESIONS.items()
+    }
+    first = [single["ResNet-56"].pop(unit) for unit in (1, 2, 3)]
+    assert 21.5 < min(first) < max(first) < 29 and max(single["ResNet-56"].values()) < 21
+    whole = lesion("ResNet-56", "removed", 0)
+    assert all(error < whole + 1 for unit, error in single["ResNet-56"].items() if unit >= 20)
+    cheapest = min(single["plain-56"].values()) - lesion("plain-56", "removed", 0)
+    assert cheapest == pytest.approx(28, abs=0.5)
+
+
+def test_averages_taken_anew() -> None:
+    assert lesion("ResNet-56", "removed", 5) == pytest.approx(34, abs=0.5)
+    assert lesion("ResNet-56", "removed", 10) == pytest.approx(71, abs=0.5)
+    for name, five, ten in (("ResNet-56", 5.5, 24), ("pre-activation ResNet-56", 5, 14)):
+        whole = lesion(name, "removed", 0, "refreshed")
+        assert lesion(name, "removed", 5, "refreshed") - whole == pytest.approx(five, abs=0.6)
+        assert lesion(name, "removed", 10, "refreshed") - whole == pytest.approx(ten, abs=0.5)
+    for name in ("plain-20", "plain-56"):
+        assert min(lesion(name, "removed", n, "refreshed") for n in (1, 2, 5)) > 86

@@ -131,6 +131,22 @@ def test_records_are_whole(what: str) -> None:
         assert all(len(found) == len(signals.SEEDS) for found in lists), row["network"]
 
 
+def test_trained_networks_were_measured_whole() -> None:
+    """From clean checkouts: each network, seed and step; each lesion that the plan has."""
+    (during,), (lesions,) = measured("why-training"), measured("why-lesions")
+    assert not during["commit"].endswith("-dirty") and not lesions["commit"].endswith("-dirty")
+    assert [(r["network"], r["seed"], r["steps"], r["rate"] == 0.1) for r in during["rows"]] == [
+        (name, seed, steps, steps == 1000 or not warm_up)
+        for name in signals.TRAINED
+        for seed in signals.SEEDS[:2]
+        for steps, warm_up in signals.FIRST
+    ]
+    for depth, count in ((20, 33), (56, 66)):  # whole, single, ten each of several, swapped
+        for form in signals.FORMS:
+            name = f"{form}-{depth}, width 8"
+            assert sum(row["network"] == name for row in lesions["rows"]) == count
+
+
 def test_what_is_recorded_is_what_is_measured_now() -> None:
     """On the smallest networks, with the first seed."""
     records = {what: measured(f"why-{what}")[0]["rows"] for what in ("growth", "line")}
