@@ -196,8 +196,8 @@ def lesions(rows: Mapping[str, Rows]) -> Figure:
         told = ", ".join(f"{n}: {error:.0f}%" for n, error in zip(counts, middle, strict=True))
         ends.append(f"{name}: {told}.")
     count_axes.set_xticks(range(len(longest)), labels=map(str, longest))
-    axes.set(xlabel=_("the unit removed"), ylabel=_("test error (%)"), ylim=(0, 95))
-    count_axes.set(xlabel=_("units removed"), ylabel=_("test error (%)"), ylim=(0, 95))
+    axes.set(xlabel=_("the unit removed"), ylabel=_("test error (%)"), ylim=(0, 100))
+    count_axes.set(xlabel=_("units removed"), ylabel=_("test error (%)"), ylim=(0, 100))
     for canvas in (singles, several):
         canvas.legend(loc="outside upper center", ncols=1, fontsize=9)
     return Figure(

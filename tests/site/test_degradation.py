@@ -22,12 +22,13 @@ GAPS = {
 }
 
 
-def test_depth_costs_the_plain_network_25_points() -> None:
-    assert ERROR["plain-56"] - ERROR["plain-20"] == pytest.approx(25, abs=3)
+def test_depth_costs_the_plain_network_25_points_and_more() -> None:
+    deep, shallow = (values(RUNS[name], "train_error") for name in ("plain-56", "plain-20"))
+    assert all(25 <= a - b < 32 for a, b in zip(deep, shallow, strict=True))
 
 
-def test_with_shortcuts_depth_wins_a_point_or_two() -> None:
-    assert 0.75 < ERROR["ResNet-20"] - ERROR["ResNet-56"] < 2.5
+def test_with_shortcuts_depth_wins_about_two_points() -> None:
+    assert 1.5 < ERROR["ResNet-20"] - ERROR["ResNet-56"] < 2.5
 
 
 def test_the_test_errors_follow() -> None:
@@ -41,7 +42,7 @@ def test_the_plain_gap_opens_by_a_quarter_of_the_way_and_stays() -> None:
 
 def test_the_residual_gap_closes_half_way() -> None:
     early = [gap for step, gap in GAPS["ResNet"].items() if 500 <= step <= 2000]
-    assert max(early) == pytest.approx(3, abs=1)
+    assert max(early) == pytest.approx(4, abs=0.5)
     turn = crossing(gaps(RUNS["ResNet-56"], RUNS["ResNet-20"]))
     assert turn is not None and 2800 <= turn <= 4400
 
