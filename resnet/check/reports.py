@@ -17,7 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import resnet
 from resnet.check.feedback import CHECKS
 from resnet.files import require_writable, write_whole
 from resnet.tables import Table
@@ -89,7 +88,7 @@ def report(*notebooks: str | Path, seconds: float = SECONDS) -> Table:
         found = _outcomes(before, steps, seconds)
         content = {
             "notebook": path.name,
-            "module": resnet.__version__,
+            "module": sys.modules["resnet"].__version__,  # it is loaded: this is a part of it
             "exercises": [asdict(outcome) for outcome in found],
         }
         write_whole(target, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -206,7 +205,7 @@ class _Worker:
 
     def __init__(self, job: Mapping[str, Any], folder: str) -> None:
         self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        paths = [str(Path(resnet.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         own = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "IPYTHONDIR": folder}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "resnet.check.worker"],

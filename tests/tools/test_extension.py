@@ -95,7 +95,7 @@ def test_a_mend_that_finds_nothing_is_an_error(tmp_path: Path) -> None:
     """The theme may change: then somebody has to look."""
     (tmp_path / "_static").mkdir()
     (tmp_path / "page.html").write_text("<html></html>")
-    app: Any = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(format="html"))
+    app: Any = SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(name="html"))
     with pytest.raises(ExtensionError, match=r"nothing left to mend: .* MB that draw"):
         mend.mend(app, None)
     mend.mend(app, ValueError())  # nor does it hide what went wrong before

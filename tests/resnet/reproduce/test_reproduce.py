@@ -725,7 +725,7 @@ def test_the_order_of_the_long_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_chapter_3_reads_what_the_tutorials_claim_writes() -> None:
     text = (ROOT / "chapters" / "03-resnet-18.ipynb").read_text(encoding="utf-8")
-    found = re.findall(r'resnet\.recorded\(\\"(.+?)\\"\)', text)
+    found = re.findall(r'resnet\.recorded\(\\"(reproduce/.+?)\\"\)', text)
     paths = [job.path.relative_to(results()) for job in plan([CLAIMS["d2l"]], "cpu")]
     assert len(found) == 1 and len(paths) == 2 and all(path.match(found[0]) for path in paths)
 

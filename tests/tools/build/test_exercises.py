@@ -256,7 +256,7 @@ def test_toy_book_with_an_exercise(toy: Callable[..., Path]) -> None:
     page = (folder / "_build" / "html" / "chapters" / "01-one.html").read_text()
     download = folder / "_build" / "html" / bundle.FOLDER / "01-one.ipynb"
     cells = {cell.id: cell for cell in notebooks.read(download).cells}
-    assert "### Exercise 1.1: Which classes contain which?" in cells["steps-nested"].source
+    assert "### Exercise 1: Which classes contain which?" in cells["steps-nested"].source
     assert "Nothing is written here yet" in cells["steps-nested-check"].outputs[0].text
     assert "<summary>Hint 1</summary>" in cells["steps-nested-hints"].source
     assert not any("b % a" in cell.source or "explained" in cell.id for cell in cells.values())
