@@ -20,7 +20,7 @@ import torch.nn.functional as F
 #
 # Suppose that in the plain network every block more multiplies the growth by the same factor $a$, and that in the residual network the growth is proportional to a power $n^p$ of the number $n$ of blocks. Determine $a$ and $p$ from the table, and predict the growth of both networks with 110 layers, which are 54 blocks.
 #
-# *Why it matters.* Both networks' gradients grow with depth. Which of the two laws holds decides whether a network twice as deep is somewhat harder to train, or impossible.
+# *Why it matters.* Both networks' gradients grow with depth. Which of the two laws holds decides whether a network twice as deep starts with a somewhat larger growth, or with its square.
 
 # %% starter
 answers = {
@@ -85,6 +85,6 @@ key_figures = ("plain, 110 layers", "residual, 110 layers")
 print(*(f"{answers[key]:.3g}" for key in key_figures), "predicted")
 
 # %% explanation [markdown]
-# $a = 1.37$ per block and $p = 1.25$: a prediction of about $2 \cdot 10^7$ for the plain network and of 73 for the residual one. The measured numbers lie below both, by less than a factor of two for most seeds. The wrong law would have missed by far more: with the factor of its first 18 blocks more, the residual network would be at 240, and with a power the plain one at 180,000.
+# $a = 1.37$ per block and $p = 1.25$: a prediction of about $2 \cdot 10^7$ for the plain network and of 73 for the residual one. The measured numbers are within a factor of two of both for most seeds. The wrong law would have missed by far more: with the factor of its first 18 blocks more, the residual network would be at 240, and with a power the plain one at 180,000.
 #
 # Two points fix two numbers of any law, so the table shows nothing about which law holds. The third depth does.

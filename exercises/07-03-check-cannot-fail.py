@@ -12,7 +12,7 @@ from statistics import NormalDist
 import resnet
 
 # %% statement [markdown]
-# A simple check of a network's error holds if the *mean* over its seeds lies between two bounds, `low` and `high`, which count as inside. (The ledger's `Within` in {doc}`07-reproduction` wants more, the whole interval of the mean.) With 0 and 100 it cannot fail, and with `low` equal to `high` it cannot hold. Neither tells anything. A check is worth having if a network as good as claimed passes it and a worse one does not.
+# A simple check of a network's error holds if the *mean* over its seeds lies between two bounds, `low` and `high`, which count as inside. (The ledger's `Within` wants more, the whole interval of the mean.) With 0 and 100 it cannot fail, and with `low` equal to `high` it cannot hold. Neither tells anything. A check is worth having if a network as good as claimed passes it and a worse one does not.
 #
 # The errors of a network's runs are independent draws from a normal distribution with a known deviation. Write `bounds(mean, deviation, runs, worse)`, which returns a pair `(low, high)` such that
 #
