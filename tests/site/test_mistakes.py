@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
+from toybook import ROOT
 
 import resnet
 from resnet.book.recorded import trained
@@ -31,6 +34,15 @@ def test_shoes_and_bags_are_found_and_shoes_taken_for_shoes() -> None:
     for i in (*SHOES, NAMES["Bag"]):
         assert COUNTS[i, i] / COUNTS[i].sum() > 0.94
     assert COUNTS[SHOES][:, SHOES].sum() == COUNTS[SHOES].sum()
+
+
+def test_the_page_shows_this_network() -> None:
+    """Its table begins with the hardest class, and has this network's shares."""
+    page = (ROOT / "_build" / "html" / "chapters" / "03-resnet-18.html").read_text("utf-8")
+    table = page[page.index('id="tab-by-class"') :]
+    found = COUNTS.diagonal() / COUNTS.sum(1)
+    first = re.findall(r"<td[^>]*>([^<]+)</td>", table)[:2]
+    assert first == ["Shirt", f"{found[NAMES['Shirt']]:.3f}"]
 
 
 def test_its_training_went_above_91_percent_and_gained_most_at_the_end() -> None:
