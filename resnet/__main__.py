@@ -14,7 +14,6 @@ import torch
 
 import resnet
 from resnet.arguments import require_whole
-from resnet.check.reports import SECONDS
 from resnet.files import require_writable
 from resnet.reproduce import command
 from resnet.reproduce.command import bars
@@ -102,7 +101,8 @@ def data(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Judge filled notebooks and print a row for each exercise."""
-    print(resnet.check.report(*options.notebooks, seconds=options.seconds))
+    given = {} if options.seconds is None else {"seconds": options.seconds}
+    print(resnet.check.report(*options.notebooks, **given))
 
 
 def bench(options: argparse.Namespace) -> None:
@@ -183,7 +183,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     judging = commands.add_parser("report", help="run the checks of filled notebooks")
     add = judging.add_argument
     add("notebooks", nargs="+", type=Path, metavar="NOTEBOOK", help="with answers to exercises")
-    add("--seconds", type=float, default=SECONDS, help="for one exercise (default: %(default)g)")
+    add("--seconds", type=float, help="for one exercise; default: see resnet.check.report")
     judging.set_defaults(work=report)
     return parser.parse_args(given)
 

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import geometric_mean
 from typing import Any
 
 from matplotlib.figure import Figure as Canvas
@@ -329,7 +330,7 @@ def factors(record: Mapping[str, Any], gamma: float) -> Reacting:
     def lines(keys: Sequence[tuple[float, int]], x: Sequence[float]) -> list[Line]:
         measured = [rows[key] for key in keys]
         return [
-            Line(_("measured"), x, [_digits(_middle(found)) for found in measured], 0,
+            Line(_("measured"), x, [_digits(geometric_mean(found)) for found in measured], 0,
                  [_digits(min(found)) for found in measured],
                  [_digits(max(found)) for found in measured]),
             Line(_("argument"), x, [_digits(argued(*key, gamma)) for key in keys], 1),
@@ -354,7 +355,7 @@ def factors(record: Mapping[str, Any], gamma: float) -> Reacting:
             _("The direct term of the gradient, over the {passed} shortcuts from the last unit's "
               "input to the first's: {term:.2g}.", passed=n - 1, term=factor ** (n - 1)),
             _("The growth that is measured: {middle:.3g} (over {seeds} seeds {low:.3g} to "
-              "{high:.3g}); by the argument: {argued:.3g}.", middle=_middle(found),
+              "{high:.3g}); by the argument: {argued:.3g}.", middle=geometric_mean(found),
               seeds=len(found), low=min(found), high=max(found), argued=argued(factor, n, gamma)),
         ]  # fmt: skip
         source = _(
@@ -386,10 +387,6 @@ def argued(factor: float, units: int, gamma: float) -> float:
         square *= factor**2 + gamma / variance
         variance = factor**2 * variance + 1
     return math.sqrt(square)
-
-
-def _middle(values: Sequence[float]) -> float:
-    return math.exp(sum(map(math.log, values)) / len(values))
 
 
 def _digits(value: float) -> float:

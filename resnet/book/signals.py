@@ -1,16 +1,26 @@
-"""Figures of untrained networks and of first steps: how the gradient grows, and what it says."""
+"""Figures of chapter 6: gradients before and during training, and lesions after it."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
+from statistics import geometric_mean
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
 from resnet.book.figures import LINES, Figure, panel, styled
 from resnet.translation import _
 
 Rows = Sequence[Mapping[str, Any]]
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Make the vertical axis logarithmic, with plain numbers: the usual ones are mathematics."""
+    axes.set(yscale="log")
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter())
 
 
 def rates(rows: Rows) -> dict[tuple[str, str], list[float]]:
@@ -26,10 +36,10 @@ def rates(rows: Rows) -> dict[tuple[str, str], list[float]]:
     """
     kinds: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for row in rows:
-        middle = float(np.log(row["growth"]).mean())
-        kinds.setdefault((row["form"], row["variant"]), []).append((row["units"], middle))
+        place = (row["units"], math.log(geometric_mean(row["growth"])))
+        kinds.setdefault((row["form"], row["variant"]), []).append(place)
     return {
-        kind: [float(np.exp((g - f) / (n - m))) for (m, f), (n, g) in itertools.pairwise(found)]
+        kind: [math.exp((g - f) / (n - m)) for (m, f), (n, g) in itertools.pairwise(found)]
         for kind, found in kinds.items()
     }
 
@@ -63,9 +73,7 @@ def growth_by_depth(rows: Mapping[str, Rows], fits: Mapping[str, Any]) -> Figure
                     _("{form}: {first:.0f} with {few} units, {last:,.0f} with {many}.", form=form,
                       first=middle[0], few=units[0], last=middle[-1], many=units[-1])
                 )  # fmt: skip
-        axes.set(yscale="log")
-        for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-            formatter(LogFormatter())  # the usual one writes mathematics
+        _logarithmic(axes)
         axes.set(xlabel=_("residual units"), ylabel=_("growth of the gradient"))
         if straight:
             axes.set(xscale="log", ylim=(1, 2000))
@@ -151,8 +159,7 @@ def during_training(rows: Mapping[str, Rows]) -> Figure:
             told.append(f"{name} {middle[0]:,.2f}, {middle[-1]:,.2f}")
         axes.set(xlabel=_("gradient steps"), ylabel=label)
         if logarithmic:
-            axes.set(yscale="log")
-            axes.yaxis.set_major_formatter(LogFormatter())  # the usual one writes mathematics
+            _logarithmic(axes)
             axes.yaxis.set_minor_formatter("")
         else:
             axes.set(ylim=(-0.1, 1.05))

@@ -201,7 +201,7 @@ def fine_tune(prepare: object, net: object, tuned: object) -> str:
             raise Wrong(
                 "tuned is not net with a new end: {name} differs, which was to be frozen.",
                 _("In which mode was it trained?")
-                if _("running") in name or _("num_") in name
+                if "running" in name or "num_" in name
                 else _("Was it made from a copy of net?"),
                 name=name,
             )

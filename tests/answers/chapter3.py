@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slips import Number, Shape, Slip
+from slips import Number, Shape, Slip, rewritten
 
 RIGHT: dict[str, list[str]] = {}
 WRONG: dict[str, list[Slip]] = {}
@@ -303,25 +303,14 @@ def renamed(state):
 ]
 
 RIGHT["four-bugs"] += [
-    """\
-def train(
-    net, images, labels, test_images, test_labels, epochs, lr, batch_size
-):
-    optimizer = torch.optim.SGD(net.parameters(), lr)
-    accuracies = []
-    for _ in range(epochs):
-        net.train()
-        for batch in torch.randperm(len(images)).split(batch_size):
-            loss = F.cross_entropy(net(images[batch]), labels[batch])
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        net.eval()
-        with torch.no_grad():
-            hits = net(test_images).argmax(1) == test_labels
-        accuracies.append(hits.float().mean().item())
-    return accuracies
-""",
+    rewritten(
+        "four-bugs",
+        {
+            "            optimizer.zero_grad()\n": "",
+            "            optimizer.step()\n": "            optimizer.step()\n"
+            "            optimizer.zero_grad()\n",
+        },
+    ),
     """\
 import random
 def train(net, images, labels, test_images, test_labels, epochs, lr, batch_size):

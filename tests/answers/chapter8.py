@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slips import Number, Shape, Slip
+from slips import Number, Shape, Slip, rewritten
 
 RIGHT: dict[str, list[str]] = {}
 WRONG: dict[str, list[Slip]] = {}
@@ -76,94 +76,37 @@ RIGHT["fine-tune"] = [
     "    F.cross_entropy(s, labels[i]).backward()\n    o.step()",
 ]
 
+BATCHES = "    for images in batches:\n        net(images).detach()\n"
 RIGHT["recalibrate"] += [
-    """\
-def recalibrate(net, batches):
-    norms = [m for m in net.modules() if type(m).__name__ == "BatchNorm2d"]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-    net.train()
-    for k, images in enumerate(batches, start=1):
-        for norm in norms:
-            norm.momentum = 1 / k
-        net(images).detach()
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    net.eval()
-
-
-again = copy.deepcopy(net)
-recalibrate(again, batches)
-worth = accuracy(again) - accuracy(net)
-print(f"{accuracy(net):.1f} -> {accuracy(again):.1f}, {worth:+.1f} points")
-""",
-    """\
-def recalibrate(net, batches):
-    norms = [m for m in net.modules() if type(m).__name__ == "BatchNorm2d"]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-    net.train()
-    with torch.inference_mode():
-        for images in batches:
-            net(images)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    net.eval()
-
-
-again = copy.deepcopy(net)
-recalibrate(again, batches)
-worth = accuracy(again) - accuracy(net)
-print(f"{accuracy(net):.1f} -> {accuracy(again):.1f}, {worth:+.1f} points")
-""",
+    rewritten(
+        "recalibrate",
+        {
+            BATCHES: "    for k, images in enumerate(batches, start=1):\n"
+            "        for norm in norms:\n            norm.momentum = 1 / k\n"
+            "        net(images).detach()\n"
+        },
+    ),
+    rewritten(
+        "recalibrate",
+        {
+            BATCHES: "    with torch.inference_mode():\n        for images in batches:\n"
+            "            net(images)\n"
+        },
+    ),
 ]
 
 RIGHT["fine-tune"] += [
-    """\
-def prepare(net):
-    net.requires_grad_(False)
-    net.stage3.requires_grad_(True)
-    net.fc = nn.Linear(net.fc.in_features, 10)
-    groups = [
-        {"params": net.stage3.parameters(), "lr": 0.001},
-        {"params": net.fc.parameters(), "lr": 0.01},
-    ]
-    return net.eval(), torch.optim.AdamW(groups)
-
-
-tuned, optimizer = prepare(copy.deepcopy(net))
-for _ in range(150):
-    batch = torch.randint(len(images), (50,))
-    loss = F.cross_entropy(tuned(images[batch]), labels[batch])
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-""",
-    """\
-def prepare(net):
-    net = copy.deepcopy(net).requires_grad_(False)
-    net.stage3.requires_grad_(True)
-    net.fc = nn.Linear(net.fc.in_features, 10)
-    groups = [
-        {"params": net.stage3.parameters(), "lr": 0.02},
-        {"params": net.fc.parameters(), "lr": 0.2},
-    ]
-    return net.eval(), torch.optim.SGD(groups, momentum=0.9)
-
-
-tuned, optimizer = prepare(net)
-for _ in range(150):
-    batch = torch.randint(len(images), (50,))
-    loss = F.cross_entropy(tuned(images[batch]), labels[batch])
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-""",
-]
+    rewritten(
+        "fine-tune",
+        {'"lr": 0.02}': '"lr": 0.001}', '"lr": 0.2}': '"lr": 0.01}',
+         "torch.optim.SGD(groups, momentum=0.9)": "torch.optim.AdamW(groups)"},
+    ),
+    rewritten(
+        "fine-tune",
+        {"    net.requires_grad_(False)": "    net = copy.deepcopy(net).requires_grad_(False)",
+         "prepare(copy.deepcopy(net))": "prepare(net)"},
+    ),
+]  # fmt: skip
 
 WRONG["recalibrate"] += [
     Slip("norm.momentum = None", "norm.momentum = 1.0", "does the last batch count more"),

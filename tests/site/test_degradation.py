@@ -49,3 +49,12 @@ def test_the_residual_gap_closes_half_way() -> None:
 
 def test_at_20_layers_the_shortcut_is_worth_seven_or_eight_points() -> None:
     assert ERROR["plain-20"] - ERROR["ResNet-20"] == pytest.approx(7.5, abs=1.0)
+
+
+def test_in_evaluation_mode_too_the_deep_plain_network_is_worse() -> None:
+    """So it could have been the grown one, whose identity holds in that mode."""
+    deep, shallow = (
+        [1 - run.rows[-1]["train_accuracy_clean"] for run in RUNS[name]]
+        for name in ("plain-56", "plain-20")
+    )
+    assert min(deep) > max(shallow) + 0.2

@@ -17,7 +17,7 @@ LINE = {row["network"]: row for row in measured("why-line")[0]["rows"]}
 
 
 def middle(row: dict[str, Any]) -> float:
-    return math.exp(sum(map(math.log, row["growth"])) / len(row["growth"]))
+    return statistics.geometric_mean(row["growth"])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from sphinx.errors import ExtensionError
 
 import resnet
-from resnet.reproduce import CLAIMS, papers
+from resnet.reproduce import CLAIMS
 from tools.build import notebooks
 from tools.extension import citations, front, mend, numbered, times
 
@@ -40,15 +40,6 @@ def test_front_page_takes_the_ledgers_runs(monkeypatch: pytest.MonkeyPatch) -> N
     assert "plain-20 20.5%, plain-56 21.5%, ResNet-20 22.5%, ResNet-56 23.5%" in caption
     assert "Seeds per network: 2 of 3 planned. A, a copy; 8 channels" in caption
     assert "Published" not in caption
-
-
-def test_front_page_without_records_shows_published_numbers_and_says_so(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("resnet.reproduce.load_records", list)
-    figure, caption = front.drawn()
-    assert str(papers.CIFAR_PLAIN[56]) in figure.alt
-    assert caption.startswith("Published") and papers.CIFAR_RESIDUAL.place in caption
 
 
 @pytest.mark.parametrize(

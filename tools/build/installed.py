@@ -6,7 +6,6 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 CPU = "cpu"  # the label of a build without CUDA, as in 2.11.0+cpu
-INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 def complaint() -> str | None:
@@ -27,7 +26,7 @@ def complaint() -> str | None:
     install = f"{sys.executable} -m pip install --force-reinstall --no-deps"
     return (
         f"{shown} do not work together: {without[0]} is built without CUDA, the other with it. "
-        "Take both from one place.\n"
-        f"  Without CUDA (small): {install} --index-url {INDEX} {pins}\n"
-        f"  With CUDA (5 GB):     {install} {pins}"
+        "Take both from one place: with CUDA (5 GB) by\n"
+        f"  {install} {pins}\n"
+        "or without it as you took the first, given the versions of both."
     )

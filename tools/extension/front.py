@@ -1,5 +1,6 @@
-"""The front page's figure: the degradation problem, from recorded runs where there are some."""
+"""The front page's figure: the degradation problem, from recorded runs."""
 
+from statistics import fmean
 from typing import Any
 
 from docutils import nodes
@@ -11,27 +12,22 @@ FORMS = ("plain", "ResNet")
 
 def drawn() -> tuple[Any, str]:
     """Return the figure and its caption."""
-    from resnet.book import figures, plots
-    from resnet.reproduce import CLAIMS, load_records, papers, verdict
+    from resnet.book import plots
+    from resnet.reproduce import CLAIMS, load_records, verdict
     from resnet.reproduce.checks import values
 
     found = verdict(CLAIMS["degradation"], load_records())
-    rows = {form: [f"{form}-{depth}" for depth in (20, 56)] for form in FORMS}
-    if all(found.runs.get(row) for names in rows.values() for row in names):
-        ends = {row: values(runs, "train_error") for row, runs in found.runs.items()}
-        last = ", ".join(f"{row} {sum(e) / len(e):.1f}%" for row, e in ends.items() if e)
-        groups = {form: {row: found.runs[row] for row in names} for form, names in rows.items()}
-        return plots.depth_curves(groups), (
-            "Training error of networks without and with shortcuts, of 20 and of 56 layers, and "
-            "what the greater depth adds to it; all trained for this book with one recipe. At the "
-            f"end: {last}. Seeds per network: {found.seeds} of {len(found.planned)} planned. "
-            f"{found.conditions}."
-        )
-    return figures.published_depth(papers.CIFAR_PLAIN, papers.CIFAR_RESIDUAL), (
-        f"Published test errors on CIFAR-10 ({papers.CIFAR_RESIDUAL.source}, "
-        f"{papers.CIFAR_RESIDUAL.place}; plain networks {papers.CIFAR_PLAIN.note}, "
-        f"{papers.CIFAR_PLAIN.place}). Plain networks get worse with depth, networks with "
-        "shortcuts better, up to a point."
+    groups = {form: {f"{form}-{n}": found.runs[f"{form}-{n}"] for n in (20, 56)} for form in FORMS}
+    ends = [
+        f"{name} {fmean(values(runs, 'train_error')):.1f}%"
+        for group in groups.values()
+        for name, runs in group.items()
+    ]
+    return plots.depth_curves(groups), (
+        "Training error of networks without and with shortcuts, of 20 and of 56 layers, and what "
+        "the greater depth adds to it; all trained for this book with one recipe. At the end: "
+        f"{', '.join(ends)}. Seeds per network: {found.seeds} of {len(found.planned)} planned. "
+        f"{found.conditions}."
     )
 
 
