@@ -1,6 +1,7 @@
 """What a network costs: parameters, multiply-adds and the shape after every layer."""
 
 import copy
+import itertools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -73,19 +74,21 @@ def layer_table(
     if depth is not None:
         require_positive(depth=depth)
     model = copy.deepcopy(model).to("meta").eval()
-    rows: dict[str, tuple[nn.Module, tuple[int, ...]]] = {}
+    rows: dict[str, tuple[nn.Module, bool, tuple[int, ...]]] = {}
 
-    def note(name: str, module: nn.Module) -> None:
+    def note(name: str, module: nn.Module, whole: bool) -> None:
         def hook(_module: nn.Module, _args: object, output: Tensor) -> None:
-            rows[name] = (module, tuple(output.shape))
+            rows[name] = (module, whole, tuple(output.shape))
 
         module.register_forward_hook(hook)
 
     for name, module in model.named_modules():
         levels = name.count(".") + 1 if name else 0
-        is_leaf = not any(module.children())
-        if is_leaf if depth is None else levels == depth or (is_leaf and levels < depth):
-            note(name, module)
+        if depth is not None and levels > depth:
+            continue
+        whole = levels == depth or not any(module.children())
+        if whole or list(module.parameters(recurse=False)):  # its own, beside the layers it holds
+            note(name, module, whole)
     counter = FlopCounterMode(display=False)
     try:
         with counter, torch.no_grad():
@@ -99,10 +102,12 @@ def layer_table(
             name=name or root,
             kind=type(module).__name__,
             output_shape=shape,
-            parameters=count_parameters(module),
-            multiply_adds=sum(flops.get(f"{root}.{name}" if name else root, {}).values()) // 2,
+            parameters=sum(p.numel() for p in module.parameters(whole) if p.requires_grad),
+            multiply_adds=whole
+            * sum(flops.get(f"{root}.{name}" if name else root, {}).values())
+            // 2,
         )
-        for name, (module, shape) in rows.items()
+        for name, (module, whole, shape) in rows.items()
     )
 
 
@@ -131,7 +136,13 @@ def refresh_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
         model: changed in place: its buffers, not its weights.
         batches: images (N, C, H, W), prepared as for training; best about as many in a batch.
 
+    Raises:
+        ValueError: if there is no batch; the statistics are as before then.
+
     """
+    batches = iter(batches)
+    if (first := next(batches, None)) is None:
+        raise ValueError("batches has none: the statistics need at least one batch of images")
     model.eval()
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
@@ -140,7 +151,7 @@ def refresh_statistics(model: nn.Module, batches: Iterable[Tensor]) -> None:
         norm.momentum = None  # the plain mean over the batches
         norm.train()
     try:
-        for images in batches:
+        for images in itertools.chain([first], batches):
             model(images)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):

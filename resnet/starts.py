@@ -84,8 +84,9 @@ def _require_plain(model: ResNet) -> None:
         raise ValueError(f"{model.name}: expected a plain network of original basic blocks")
 
 
+ZERO_LAST_SCALE = "zero last scale"
 STARTS: dict[str, Callable[[ResNet], None]] = {
-    "zero last scale": zero_last_scale,
+    ZERO_LAST_SCALE: zero_last_scale,
     "grown start": grown,
     "Dirac start": dirac,
 }

@@ -23,7 +23,7 @@ from resnet.nets import (
     network_name,
     papers_options,
 )
-from resnet.starts import STARTS
+from resnet.starts import STARTS, ZERO_LAST_SCALE
 
 
 class ScaledBlock(BasicBlock):
@@ -159,9 +159,12 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
     parts = _described(name)
     depth, cifar, variant = parts.pop("depth"), parts.pop("cifar"), parts.pop("variant", None)
     if not cifar:
-        if variant or parts.pop("width") != 16 or parts.pop("bottleneck") != (depth >= 50):
-            raise ValueError(f"name={name!r}: only CIFAR networks come with other units or widths")
-        return imagenet_resnet(depth, num_classes, in_channels, **parts)
+        others = variant not in (None, ZERO_LAST_SCALE)
+        if others or parts.pop("width") != 16 or parts.pop("bottleneck") != (depth >= 50):
+            raise ValueError(
+                f"name={name!r}: only CIFAR networks come with other units, widths or starts "
+                f"(but for {ZERO_LAST_SCALE!r})"
+            )
     if variant and variant not in STARTS:
         if (
             parts["shortcut"] is None
@@ -177,7 +180,8 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
                 options["stride_on"] = parts["stride_on"]
             kind = Bottleneck if parts["bottleneck"] else BasicBlock
             parts["unit"] = partial(kind, **options)
-    net = cifar_resnet(depth, num_classes, in_channels, **parts)
+    make = cifar_resnet if cifar else imagenet_resnet
+    net = make(depth, num_classes, in_channels, **parts)
     net.name = name
     if variant in STARTS:
         STARTS[variant](net)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -229,3 +230,23 @@ def test_responses_are_those_of_evaluation_mode() -> None:
     found = layer_responses(model.train(), x)
     assert found[0] == pytest.approx(first) and len(found) == 7
     assert all(torch.equal(kept[name], value) for name, value in model.named_buffers())
+
+
+def test_a_factor_of_a_unit_is_counted() -> None:
+    net = network("ResNet-20, ReZero")
+    whole = layer_table(net, (1, 3, 32, 32))
+    assert whole.parameters == count_parameters(net) == 269_722 + 9
+    assert whole.multiply_adds == layer_table(net, (1, 3, 32, 32), depth=1).multiply_adds
+    rows = {row.name: row for row in whole}
+    assert (rows["stage2.1"].parameters, rows["stage2.1"].multiply_adds) == (1, 0)
+    for depth in (1, 2):
+        assert layer_table(net, (1, 3, 32, 32), depth=depth).parameters == count_parameters(net)
+
+
+def test_no_batch_leaves_the_statistics() -> None:
+    net = nn.Sequential(nn.BatchNorm2d(2))
+    net(3 + torch.randn(8, 2, 4, 4))
+    before = copy.deepcopy(net.state_dict())
+    with pytest.raises(ValueError, match="batches has none"):
+        refresh_statistics(net, iter([]))
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())

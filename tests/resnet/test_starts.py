@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from resnet.nets import ResNet, cifar_resnet
-from resnet.probe import growth, units
+from resnet.probe import growth, keeps_shape, units
 from resnet.starts import SHALLOW, STARTS, dirac, grown, zero_last_scale
 from resnet.variants import network
 
@@ -87,3 +87,13 @@ def test_other_networks_are_refused(start, net: ResNet) -> None:  # type: ignore
 def test_a_start_is_part_of_the_name(words: str) -> None:
     form = "ResNet" if words == "zero last scale" else "plain"
     assert network(f"{form}-56, width 8, {words}").name == f"{form}-56, width 8, {words}"
+
+
+def test_an_imagenet_network_starts_with_harmless_blocks_too() -> None:
+    net = network("ResNet-50, zero last scale", 7)
+    assert net.name == "ResNet-50, zero last scale"
+    last = [unit.branch.bn3.weight for unit in units(net)]
+    assert [bool(weight.abs().max()) for weight in last] == [
+        not keeps_shape(unit) for unit in units(net)
+    ]
+    assert sum(map(keeps_shape, units(net))) == 12

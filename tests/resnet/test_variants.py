@@ -254,6 +254,7 @@ def test_the_last_activation() -> None:
         ("CIFAR ResNet-20", r"expected 'ResNet-20'"),
         ("ResNet-20, dropout, option B", r"expected 'ResNet-20, option B, dropout'"),
         ("ResNet-18, dropout", r"only CIFAR networks"),
+        ("plain-34, grown start", r"only CIFAR networks .*but for 'zero last scale'"),
         ("ResNet-18, width 8", r"only CIFAR networks"),
         ("plain-20, dropout", r"'dropout' goes with original blocks"),
         ("ResNet-164, dropout", r"'dropout' goes with original blocks"),
