@@ -39,7 +39,7 @@
   const MARKERS = { o: "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", s: "M-3-3h6v6h-6z", "^": "M0-4l3.6 6.4h-7.2z", D: "M0-4l4 4-4 4-4-4z" };
 
   // One panel: axes, grid, curves, marks; below its legend.
-  const draw = (parent, panel, marks, colors) => {
+  const draw = (parent, panel, marks) => {
     const top = 6 + 14 * panel.lines.length;
     const picture = svg(parent, "svg", { viewBox: `0 0 ${WIDE} ${TALL}`, "aria-hidden": "true" });
     const scale = (value, [low, high], from, to, log) => {
@@ -60,8 +60,8 @@
     line(LEFT, top, LEFT, TALL - BOTTOM, "axis");
     line(LEFT, TALL - BOTTOM, WIDE - RIGHT, TALL - BOTTOM, "axis");
     if (panel.up[0] < 0) line(LEFT, y(0), WIDE - RIGHT, y(0), "axis");
-    for (const [value, style] of marks)
-      line(x(value), top, x(value), TALL - BOTTOM, "at").style.stroke = colors[style] ?? "currentColor";
+    for (const [value, color] of marks)
+      line(x(value), top, x(value), TALL - BOTTOM, "at").style.stroke = color || "currentColor";
     svg(picture, "text", { x: (LEFT + WIDE - RIGHT) / 2, y: TALL - 6, "text-anchor": "middle" }, panel.x);
     svg(picture, "text", {
       transform: `translate(9 ${(top + TALL - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle",
@@ -135,7 +135,7 @@
   };
 
   const start = (figure) => {
-    const { controls, panels, views, colors, words } = JSON.parse(figure.querySelector("script").textContent);
+    const { controls, panels, views, words } = JSON.parse(figure.querySelector("script").textContent);
     const chosen = Object.fromEntries(Object.entries(controls).map(([name, one]) => [name, one.start]));
     figures += 1;
     const choices = html(figure, "div", { class: "choices" });
@@ -149,7 +149,7 @@
       const view = views[Object.values(chosen).join("|")];
       const shown = view.panels.map((i) => panels[i]);
       for (const part of [picture, said, values]) part.replaceChildren();
-      shown.forEach((panel, i) => draw(picture, panel, view.marks[i], colors));
+      shown.forEach((panel, i) => draw(picture, panel, view.marks[i]));
       for (const text of view.says) html(said, "p", {}, text);
       sources.textContent = view.sources.length ? `${words.sources}: ${view.sources.join(". ")}.` : "";
       if (table.open) tabulate(values, shown);

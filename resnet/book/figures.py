@@ -31,6 +31,9 @@ from resnet.translation import _
 INK = "#010203"  # stands for the page's text colour
 BLUE, ORANGE, GREEN, PURPLE = "#2b83c6", "#d55e00", "#009e73", "#b9609a"
 LINES = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
+# a network looks the same in every figure: its form has a colour, its depth a stroke and a marker
+FORM_COLORS = {"plain": BLUE, "ResNet": ORANGE, "pre-activation ResNet": GREEN}
+STROKES = {"20": ("--", "s"), "56": ("-", "o"), "110": (":", "D")}
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -128,11 +131,18 @@ def _png(panels: Sequence[Canvas]) -> bytes:
     return encoded.getvalue()
 
 
+def look(name: str, i: int) -> tuple[str, str, str]:
+    """Return colour, line and marker of the i-th series, which may be a network or a form."""
+    color, line, marker = LINES[i % len(LINES)]
+    form, _dash, depth = name.rpartition("-")
+    line, marker = STROKES.get(depth, (line, marker))
+    return FORM_COLORS.get(form if depth.isdigit() else name, color), line, marker
+
+
 def _lines(series: Series, x_label: str, y_label: str, *, markers: bool = True) -> Canvas:
     canvas, axes = panel()
-    for (name, (x, y)), (color, line, marker) in zip(
-        series.items(), itertools.cycle(LINES), strict=False
-    ):
+    for i, (name, (x, y)) in enumerate(series.items()):
+        color, line, marker = look(name, i)
         axes.plot(x, y, line, color=color, marker=marker if markers else "", label=name)
     axes.set(xlabel=x_label, ylabel=y_label)
     if markers:

@@ -1,6 +1,5 @@
 """Figures of records over seeds: error by step, layer responses, errors by row of a table."""
 
-import itertools
 import statistics
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -8,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from resnet.book.figures import BLUE, INK, LINES, ORANGE, Figure, panel, styled
+from resnet.book.figures import BLUE, INK, ORANGE, Figure, look, panel, styled
 from resnet.reproduce.checks import values
 from resnet.reproduce.gaps import crossing, gaps
 from resnet.training.records import Run
@@ -30,7 +29,8 @@ def _bands(canvas: Canvas, group: Seeds, column: str) -> dict[str, np.ndarray]:
     errors, (seeds, rows), of those that have one.
     """
     axes, drawn = canvas.axes[0], {}
-    for (name, runs), (color, line, _marker) in zip(group.items(), LINES, strict=False):
+    for i, (name, runs) in enumerate(group.items()):
+        color, line, _marker = look(name, i)
         if not runs or any("failed" in run.measured for run in runs):
             continue
         steps, errors = over_seeds(runs, column)
@@ -80,7 +80,8 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
     difference, gap_axes = panel(height=3.1)
     gap_axes.axhline(0, color=INK, lw=0.8)
     top = 0.0
-    for (form, group), (gap_color, gap_line, _marker) in zip(forms.items(), LINES, strict=False):
+    for i, (form, group) in enumerate(forms.items()):
+        gap_color, gap_line, _marker = look(form, i)
         if not any(group.values()):  # nothing of it has been run
             continue
         canvas, axes = panel(height=3.1)
@@ -127,7 +128,8 @@ def responses(runs: Seeds) -> Figure:
     in_order, by_size = _("layer (1 is the stem)"), _("layers, the largest response first")
     for order, label in ((np.asarray, in_order), (lambda y: -np.sort(-y), by_size)):
         canvas, axes = panel(height=3.1)
-        for (name, y), (color, line, _marker) in zip(means.items(), itertools.cycle(LINES)):
+        for i, (name, y) in enumerate(means.items()):
+            color, line, _marker = look(name, i)
             axes.plot(range(1, len(y) + 1), order(y), line, color=color, label=name)
         axes.set(xlabel=label, ylabel=_("deviation of the response"), ylim=(0, None))
         if means:

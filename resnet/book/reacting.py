@@ -15,7 +15,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from resnet.book.figures import INK, LINES, Figure, panel, styled
+from resnet.book.figures import INK, LINES, PURPLE, Figure, look, panel, styled
 from resnet.reproduce import settings
 from resnet.reproduce.gaps import crossing, gaps
 from resnet.training.records import Run, results
@@ -28,6 +28,8 @@ FORMS = {
     "pre-activation ResNet": _("pre-activation"),
 }
 DEPTHS = (20, 56)
+Look = tuple[str, str, str]
+Mark = tuple[float, str]
 ERRORS = {"train_accuracy": _("training error"), "test_accuracy": _("test error")}
 
 
@@ -43,12 +45,12 @@ class Control:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve, in one of the styles `LINES`; with `low` and `high` it is points with bars."""
+    """A curve and its look (colour, line, marker); with `low` and `high` it is points with bars."""
 
     label: str
     x: Sequence[float]
     y: Sequence[float]
-    style: int
+    look: Look
     low: Sequence[float] = ()
     high: Sequence[float] = ()
 
@@ -69,11 +71,11 @@ class Panel:
 class View:
     """What one choice shows: panels by number, on each the marked x, and what is said of it.
 
-    A mark is an x and the style of the line that it belongs to, or None.
+    A mark is an x and the colour of the line that it belongs to, or "".
     """
 
     panels: Sequence[int]
-    marks: Sequence[Sequence[tuple[float, int | None]]]
+    marks: Sequence[Sequence[Mark]]
     says: Sequence[str]
     sources: Sequence[str] = field(default=())
 
@@ -103,7 +105,6 @@ class Reacting(Figure):
             "controls": {name: asdict(control) for name, control in self.controls.items()},
             "panels": lines,
             "views": {key: asdict(view) for key, view in self.views.items()},
-            "colors": [color for color, _dash, _marker in LINES],
             "words": {
                 "picture": _("Curves for the choice above; what they show is said below."),
                 "values": _("The values as tables"),
@@ -120,24 +121,25 @@ class Reacting(Figure):
 
 
 def _styled_line(line: Line) -> dict[str, Any]:
-    color, dash, marker = LINES[line.style]
-    return {**asdict(line), "color": color, "dash": DASHES[dash], "marker": marker}
+    content = asdict(line)
+    color, dash, marker = content.pop("look")
+    return {**content, "color": color, "dash": DASHES[dash], "marker": marker}
 
 
 @styled
-def _still(spec: Panel, marks: Iterable[tuple[float, int | None]]) -> Canvas:
+def _still(spec: Panel, marks: Iterable[Mark]) -> Canvas:
     """Draw a panel for a page without script."""
     canvas, axes = panel(height=3.1)
     for line in spec.lines:
-        color, dash, marker = LINES[line.style]
+        color, dash, marker = line.look
         bars = bool(line.low)
         axes.plot(line.x, line.y, marker if bars else dash, color=color, lw=1.8, label=line.label)
         if bars:
             axes.vlines(line.x, line.low, line.high, color=color, lw=1.2)
     if spec.up[0] < 0:
         axes.axhline(0, color=INK, lw=0.8)
-    for x, style in marks:
-        axes.axvline(x, ls=":", color=INK if style is None else LINES[style][0], lw=1.2)
+    for x, color in marks:
+        axes.axvline(x, ls=":", color=color or INK, lw=1.2)
     axes.set(xlabel=spec.x, ylabel=spec.y, xlim=spec.across, ylim=spec.up)
     if spec.log:
         axes.set_yscale("log")
@@ -250,12 +252,12 @@ def _depth_view(
     across = (0, scale["steps"])
     panels = [
         Panel(_("gradient steps"), f"{words} (%)", across, (0, scale["error"]),
-              [Line(f"{form}-{n}", run.column("step"), _errors(run, column), DEPTHS.index(n))
+              [Line(f"{form}-{n}", run.column("step"), _errors(run, column), look(f"{form}-{n}", 0))
                for n, run in there.items()])
         for column, words in ERRORS.items()
     ]  # fmt: skip
     says: list[str] = []
-    marks: list[list[tuple[float, int | None]]] = [[] for _panel in panels]
+    marks: list[list[Mark]] = [[] for _panel in panels]
     for n, found in runs.items():
         name = f"{form}-{n}"
         if found is None:
@@ -273,15 +275,17 @@ def _depth_view(
     if len(there) == len(DEPTHS):
         shallow, deep = (there[n] for n in DEPTHS)
         lines: list[Line] = []
-        crossed: list[tuple[float, int | None]] = []
-        for style, (column, words) in enumerate(ERRORS.items(), start=2):
+        crossed: list[Mark] = []
+        gap_looks = (look(form, 0), (PURPLE, "--", "s"))
+        for gap_look, (column, words) in zip(gap_looks, ERRORS.items(), strict=True):
             by_step = gaps([deep], [shallow], column)
             if not by_step:
                 continue
             values = [each[0] for each in by_step.values()]
-            lines.append(Line(words, list(by_step), [round(value, 2) for value in values], style))
+            rounded = [round(value, 2) for value in values]
+            lines.append(Line(words, list(by_step), rounded, gap_look))
             step = crossing(by_step)
-            crossed += [(step, style)] if step is not None else []
+            crossed += [(step, gap_look[0])] if step is not None else []
             says.append(_said_of_gap(words, values, step))
         up = (scale["low"], scale["high"])
         label = _("{deep} minus {shallow} layers (points)", deep=DEPTHS[1], shallow=DEPTHS[0])
@@ -330,10 +334,10 @@ def factors(record: Mapping[str, Any], gamma: float) -> Reacting:
     def lines(keys: Sequence[tuple[float, int]], x: Sequence[float]) -> list[Line]:
         measured = [rows[key] for key in keys]
         return [
-            Line(_("measured"), x, [_digits(geometric_mean(found)) for found in measured], 0,
+            Line(_("measured"), x, [_digits(geometric_mean(found)) for found in measured], LINES[0],
                  [_digits(min(found)) for found in measured],
                  [_digits(max(found)) for found in measured]),
-            Line(_("argument"), x, [_digits(argued(*key, gamma)) for key in keys], 1),
+            Line(_("argument"), x, [_digits(argued(*key, gamma)) for key in keys], LINES[1]),
         ]  # fmt: skip
 
     growth = _("growth of the gradient")
@@ -364,7 +368,7 @@ def factors(record: Mapping[str, Any], gamma: float) -> Reacting:
             last=len(found) - 1,
         )  # fmt: skip
         views[f"{factor:g}|{n}"] = View(
-            [i, len(every) + j], [[(n, None)], [(factor, None)]], says, [source]
+            [i, len(every) + j], [[(n, "")], [(factor, "")]], says, [source]
         )
     start = max(n for n in counts if n <= 27)
     controls = {

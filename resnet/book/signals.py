@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
-from resnet.book.figures import LINES, Figure, panel, styled
+from resnet.book.figures import Figure, look, panel, styled
 from resnet.translation import _
 
 Rows = Sequence[Mapping[str, Any]]
@@ -57,7 +57,8 @@ def growth_by_depth(rows: Mapping[str, Rows], fits: Mapping[str, Any]) -> Figure
     panels, ends = [], []
     for straight in (False, True):  # over the logarithm of the units?
         canvas, axes = panel(height=3.1)
-        for (form, measured), (color, line, marker) in zip(rows.items(), LINES, strict=False):
+        for i, (form, measured) in enumerate(rows.items()):
+            color, line, marker = look(form, i)
             units = np.array([row["units"] for row in measured])
             each = np.array([row["growth"] for row in measured])
             middle = np.exp(np.log(each).mean(1))
@@ -104,7 +105,8 @@ def correlations(rows: Mapping[str, Rows]) -> Figure:
     panels, ends = [], []
     for measured in rows.values():
         canvas, axes = panel(height=3.0)
-        for row, (color, line, _marker) in zip(measured, LINES, strict=False):
+        for i, row in enumerate(measured):
+            color, line, _marker = look(row["network"], i)
             curves = np.array(row["correlation"])
             share = np.linspace(0, 1, curves.shape[1])
             axes.plot(share, curves.mean(0), line, color=color, lw=1.8, label=row["network"])
@@ -146,7 +148,8 @@ def during_training(rows: Mapping[str, Rows]) -> Figure:
         logarithmic = key == "growth"
         canvas, axes = panel(height=3.1)
         told = []
-        for (name, measured), (color, line, marker) in zip(rows.items(), LINES, strict=False):
+        for i, (name, measured) in enumerate(rows.items()):
+            color, line, marker = look(name, i)
             steps = sorted({row["steps"] for row in measured})
             each = np.array(
                 [[np.median(row[key]) for row in measured if row["steps"] == n] for n in steps]
@@ -188,7 +191,8 @@ def lesions(rows: Mapping[str, Rows]) -> Figure:
     several, count_axes = panel(height=3.1)
     longest: list[int] = []
     ends = []
-    for (name, measured), (color, line, marker) in zip(rows.items(), LINES, strict=False):
+    for i, (name, measured) in enumerate(rows.items()):
+        color, line, marker = look(name, i)
         one = [row for row in measured if len(row["units"]) == 1]
         axes.plot([row["units"][0] + 1 for row in one], [row["error"] for row in one], marker,
                   color=color, ls="", label=name)  # fmt: skip

@@ -312,3 +312,14 @@ def test_depth_curves_which_line_is_which() -> None:
     assert gaps["ResNet"][0] > 0 > gaps["ResNet"][-1] == pytest.approx(-2.0)
     assert len(plain.lines) == 2 and len(residual.lines) == 3 and len(half.lines) == 1
     assert residual.lines[-1].get_xdata()[0] == residual.lines[0].get_xdata()[-1]
+
+
+def test_a_network_looks_the_same_wherever_it_stands() -> None:
+    """Its form has a colour, its depth a stroke; what is no network gets the next look."""
+    for i in range(5):
+        assert figures.look("plain-56", i) == (figures.BLUE, "-", "o")
+        assert figures.look("pre-activation ResNet-20", i) == (figures.GREEN, "--", "s")
+    assert figures.look("ResNet", 3) == (figures.ORANGE, *figures.LINES[3][1:])
+    assert figures.look("no shortcut", 5) == figures.LINES[1]
+    looks = {figures.look(f"{form}-{n}", 0) for form in figures.FORM_COLORS for n in (20, 56, 110)}
+    assert len(looks) == 9

@@ -43,7 +43,8 @@ def test_correlations_have_a_panel_per_form() -> None:
         x, y = (np.asarray(values) for values in line.get_data())
         assert x == pytest.approx(np.linspace(0, 1, 40))
         assert y[0] == pytest.approx(0.95) and y[1] == pytest.approx(0.95 * first)
-    assert plain.lines[0].get_color() != plain.lines[1].get_color()
+    assert plain.lines[0].get_color() == plain.lines[1].get_color()
+    assert plain.lines[0].get_linestyle() != plain.lines[1].get_linestyle()
 
 
 def test_alternatives_tell_the_numbers() -> None:
