@@ -31,9 +31,9 @@ from resnet.translation import _
 INK = "#010203"  # stands for the page's text colour
 BLUE, ORANGE, GREEN, PURPLE = "#2b83c6", "#d55e00", "#009e73", "#b9609a"
 LINES = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"))
-# a network looks the same in every figure: its form has a colour, its depth a stroke and a marker
-FORM_COLORS = {"plain": BLUE, "ResNet": ORANGE, "pre-activation ResNet": GREEN}
-STROKES = {"20": ("--", "s"), "56": ("-", "o"), "110": (":", "D")}
+# a network looks the same in every figure: its form has a colour and a marker, its depth a stroke
+FORM_LOOKS = {"plain": (BLUE, "o"), "ResNet": (ORANGE, "s"), "pre-activation ResNet": (GREEN, "^")}
+STROKES = {"20": "--", "56": "-", "110": ":"}
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -135,8 +135,8 @@ def look(name: str, i: int) -> tuple[str, str, str]:
     """Return colour, line and marker of the i-th series, which may be a network or a form."""
     color, line, marker = LINES[i % len(LINES)]
     form, _dash, depth = name.rpartition("-")
-    line, marker = STROKES.get(depth, (line, marker))
-    return FORM_COLORS.get(form if depth.isdigit() else name, color), line, marker
+    color, marker = FORM_LOOKS.get(form if depth.isdigit() else name, (color, marker))
+    return color, STROKES.get(depth, line), marker
 
 
 def _lines(series: Series, x_label: str, y_label: str, *, markers: bool = True) -> Canvas:

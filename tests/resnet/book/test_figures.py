@@ -315,11 +315,11 @@ def test_depth_curves_which_line_is_which() -> None:
 
 
 def test_a_network_looks_the_same_wherever_it_stands() -> None:
-    """Its form has a colour, its depth a stroke; what is no network gets the next look."""
+    """Its form has a colour and a marker, its depth a stroke; another series has the next look."""
     for i in range(5):
         assert figures.look("plain-56", i) == (figures.BLUE, "-", "o")
-        assert figures.look("pre-activation ResNet-20", i) == (figures.GREEN, "--", "s")
-    assert figures.look("ResNet", 3) == (figures.ORANGE, *figures.LINES[3][1:])
+        assert figures.look("pre-activation ResNet-20", i) == (figures.GREEN, "--", "^")
+    assert figures.look("ResNet", 3) == (figures.ORANGE, figures.LINES[3][1], "s")
     assert figures.look("no shortcut", 5) == figures.LINES[1]
-    looks = {figures.look(f"{form}-{n}", 0) for form in figures.FORM_COLORS for n in (20, 56, 110)}
+    looks = {figures.look(f"{form}-{n}", 0) for form in figures.FORM_LOOKS for n in (20, 56, 110)}
     assert len(looks) == 9
