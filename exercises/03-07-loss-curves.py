@@ -3,7 +3,7 @@
 level: core
 minutes: 20
 importance: essential
-line: Name the fault in each of six recorded trainings from their losses alone.
+line: Name the fault in each of six recorded training runs from their losses alone.
 """
 
 import resnet
@@ -44,7 +44,7 @@ resnet.check.loss_curves(answers)
 # %% help [markdown]
 # Then the training loss would go to zero, and the test loss would not.
 #
-# Few images can be learnt by heart: which of the trainings has a training loss near zero, and a test loss that goes its own way?
+# Few images can be learnt by heart: which of the training runs has a training loss near zero, and a test loss that goes its own way?
 
 # %% help [markdown]
 # Then it would be the right training up to some step, and hardly move from there on.

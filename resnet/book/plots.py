@@ -25,7 +25,7 @@ def over_seeds(runs: Sequence[Run], column: str) -> tuple[np.ndarray, np.ndarray
 def _bands(canvas: Canvas, group: Seeds, column: str) -> dict[str, np.ndarray]:
     """Draw each network's error by step, the mean of its seeds and a band from lowest to highest.
 
-    A network that was not run, or of whose trainings one failed, has no line. Returned are the
+    A network that was not run, or of whose training runs one failed, has no line. Returned are the
     errors, (seeds, rows), of those that have one.
     """
     axes, drawn = canvas.axes[0], {}
@@ -70,7 +70,7 @@ def depth_curves(forms: Mapping[str, Seeds]) -> Figure:
 
     After 2016a, Fig. 6. Lines are means over the seeds, bands reach from the lowest to the highest;
     a dotted line stands where the deeper network's mean falls below the shallower one's for good.
-    A network of whose trainings one failed has no line.
+    A network of whose training runs one failed has no line.
 
     Args:
         forms: by form, the runs of its shallow and of its deep network.

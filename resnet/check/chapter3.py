@@ -415,7 +415,7 @@ AGAINST = {
 
 @exercise
 def loss_curves(answers: object) -> str:
-    """Check which fault each of six recorded trainings has."""
+    """Check which fault each of six recorded training runs has."""
     expected = {letter: next(n for n, f in FAULTS.items() if f == fault)
                 for letter, fault in curves.LETTERS.items()}  # fmt: skip
     said = []

@@ -347,7 +347,7 @@ def _failing(claim: Claim, orders: dict[str, list[str]], low: float, step: float
 
 
 def _run(row: str, seed: int, error: float) -> Run:
-    """Make up the record of a training with this training error in percent."""
+    """Make up the record of a training run with this training error in percent."""
     last = {
         "step": EARLY,
         "images": 1.0,

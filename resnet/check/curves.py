@@ -1,4 +1,4 @@
-"""The recorded trainings of the exercise "What went wrong?": one is right, six have a fault."""
+"""The recorded training runs of the exercise "What went wrong?": one is right, six have a fault."""
 
 import json
 from functools import cache

@@ -12,7 +12,7 @@ def gaps(
     """Return the deep minus the shallow network's error by step, in points.
 
     The training error, unless `column` names another accuracy. A number for each seed that both
-    have; a training that failed has none.
+    have; a training run that failed has none.
     """
     others = {run.seed: run for run in shallow}
     found: dict[int, list[float]] = {}

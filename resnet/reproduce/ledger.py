@@ -125,7 +125,7 @@ class Finding:
             done = min(len(self.runs.get(row, ())) for row in rows)
             failed = any("failed" in run.measured for run in self.all_runs)
             complete = _("{n} of {planned} seeds are complete", n=done, planned=len(self.planned))
-            return _("{complete}; a training failed", complete=complete) if failed else complete
+            return _("{complete}; a training run failed", complete=complete) if failed else complete
         counts = [(o, outcomes.count(o)) for o in Outcome if o in outcomes]
         of = len(outcomes)
         return ", ".join(_("{outcome}: {n} of {of}", outcome=o, n=n, of=of) for o, n in counts)

@@ -151,7 +151,7 @@ BLOCKS = with_note(
         responses=False,
     )
 )
-# long enough to see whether a training starts; the rate does not fall
+# long enough to see whether training starts; the rate does not fall
 START = with_note(
     dataclasses.replace(
         BLOCKS, folder="start", recipe=dataclasses.replace(scaled(CIFAR, 800, 16), milestones=())

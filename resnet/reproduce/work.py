@@ -138,8 +138,8 @@ def reproduce(
                 yield future.result()
         except BrokenProcessPool as error:
             raise MemoryError(
-                "a training was ended from outside, perhaps for want of memory: train fewer side "
-                "by side; the same call goes on from the checkpoints"
+                "a training run was ended from outside, perhaps for want of memory: train fewer "
+                "side by side; the same call goes on from the checkpoints"
             ) from error
         except BaseException:  # also when the caller wants no more
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Where a training stands, on disk: torch.save's zip file, with one in reserve.
+"""Where a training run stands, on disk: torch.save's zip file, with one in reserve.
 
 A file is whole or not at all. The zip format has a checksum for each tensor, which torch.load does
 not look at; Python's `zipfile` does, before anything is used.
@@ -43,7 +43,7 @@ def previous(path: Path) -> Path:
 
 
 def lock(path: Path) -> Path:
-    """Return the name of the file that a training holds while it uses the checkpoint."""
+    """Return the name of the file that a training run holds while it uses the checkpoint."""
     return path.with_name(f"{path.name}.lock")
 
 

@@ -1,4 +1,4 @@
-"""Where a training stands, in memory: its steps, sums, clock and random numbers."""
+"""Where a training run stands, in memory: its steps, sums, clock and random numbers."""
 
 import time
 from typing import Any
@@ -10,7 +10,7 @@ from resnet.training.devices import summed
 
 
 class State:
-    """Where a training stands, besides model and optimizer.
+    """Where a training run stands, besides model and optimizer.
 
     Attributes:
         step: steps done.
