@@ -19,6 +19,12 @@ def require_whole(least: int, /, **arguments: int) -> None:
             raise ValueError(f"{name}={value!r}: expected a whole number of at most {MOST}")
 
 
+def require_rate(name: str, value: float) -> None:
+    """Raise ValueError unless `value` is above 0 and finite, such as a learning rate."""
+    if not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ValueError(f"{name}={value!r}: expected a number above 0")
+
+
 def require_one_of(name: str, value: object, allowed: Sequence[object]) -> None:
     """Raise ValueError unless `value` is one of `allowed`."""
     if value not in allowed:

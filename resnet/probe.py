@@ -1,16 +1,17 @@
-"""Look into a network: the gradient at each block and along a line of inputs, and lesions.
+"""Look into a network: the gradient at each block and along a line, what a step gains, lesions.
 
 Chapter 6 uses these to ask why residual networks train.
 """
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet.arguments import require_positive
+from resnet.arguments import require_positive, require_rate
 from resnet.blocks import ResidualUnit
 
 
@@ -101,6 +102,56 @@ def gradient_agreement(
         F.cosine_similarity(a.flatten(), b.flatten(), dim=0).item()
         for a, b in zip(*both, strict=True)
     ]
+
+
+class Gain(NamedTuple):
+    """How much a step lowers the loss: as the gradient predicts, kernel by kernel, all at once."""
+
+    predicted: float
+    apart: float
+    together: float
+
+
+def step_gain(model: nn.Module, images: Tensor, labels: Tensor, rate: float) -> Gain:
+    """Return how much a step along the gradient lowers the loss of the batch that it is made for.
+
+    What moves are the kernels of all convolutions, by `rate` times their gradient; afterwards they
+    are as they were. The prediction is of first order: `rate` times the square of the gradient's
+    norm. `apart` is the sum of what the kernels gain if each moves alone: the loss's curvature
+    within a kernel makes it less than the prediction, and what the moves of two kernels do to each
+    other makes `together` differ from it.
+
+    Args:
+        model: its mode counts, and in training mode its BN averages move on.
+        images: (N, C, H, W).
+        labels: (N,), whole numbers.
+        rate: the learning rate.
+
+    Raises:
+        ValueError: if `rate` is not above 0.
+
+    """
+    require_rate("rate", rate)
+    weights = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
+    before = F.cross_entropy(model(images), labels)
+    moves = [rate * gradient for gradient in torch.autograd.grad(before, weights)]
+    kept = [weight.detach().clone() for weight in weights]
+
+    @torch.no_grad()
+    def gained(moved: Iterable[int]) -> float:
+        for i in moved:
+            weights[i].sub_(moves[i])
+        after = F.cross_entropy(model(images), labels)
+        for weight, old in zip(weights, kept, strict=True):
+            weight.copy_(old)
+        return (before - after).item()
+
+    places = range(len(weights))
+    return Gain(
+        predicted=sum(move.square().sum().item() for move in moves) / rate,
+        apart=sum(gained([i]) for i in places),
+        together=gained(places),
+    )
 
 
 @contextlib.contextmanager

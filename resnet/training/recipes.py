@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from resnet.arguments import require_one_of, require_positive, require_whole
+from resnet.arguments import require_one_of, require_positive, require_rate, require_whole
 
 Optimizer = Literal["sgd", "adam"]
 Schedule = Literal["steps", "one-cycle"]
@@ -106,12 +106,6 @@ class Recipe:
             done, peak = (step + 1) / (total + 1), 0.25
             return self.lr * min(done / peak, (1 - done) / (1 - peak))
         return self.lr * 0.1 ** sum(step >= milestone for milestone in self.milestones)
-
-
-def require_rate(name: str, value: float) -> None:
-    """Raise ValueError unless `value` is a learning rate."""
-    if not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ValueError(f"{name}={value!r}: expected a number above 0")
 
 
 # Dive into Deep Learning, "Residual Networks (ResNet)", training section.

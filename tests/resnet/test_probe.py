@@ -1,5 +1,6 @@
 """Gradients per unit, along a line, and networks without some units."""
 
+import copy
 import itertools
 
 import pytest
@@ -13,6 +14,7 @@ from resnet.probe import (
     gradient_norms,
     growth,
     keeps_shape,
+    step_gain,
     swapped,
     units,
     without,
@@ -130,3 +132,32 @@ def test_agreement_of_two_batches(images: torch.Tensor) -> None:
     a, b = gradients
     assert found[1] == pytest.approx(((a * b).sum() / (a.norm() * b.norm())).item(), abs=1e-5)
     assert len(found) == 7 and max(found) < 0.99
+
+
+def test_gain_of_a_step(images: torch.Tensor) -> None:
+    """Against the loss after SGD's own step; a small one gains what the gradient predicts."""
+    torch.manual_seed(0)
+    net = cifar_resnet(8)
+    state = {name: value.clone() for name, value in net.named_parameters()}
+    tiny = step_gain(net, images, LABELS, 1e-4)
+    assert tiny.apart == pytest.approx(tiny.predicted, rel=0.05)
+    assert tiny.together == pytest.approx(tiny.predicted, rel=0.05)
+    large = step_gain(net, images, LABELS, 0.3)
+    assert large.predicted == pytest.approx(3000 * tiny.predicted, rel=1e-4)
+    assert all(torch.equal(value, state[name]) for name, value in net.named_parameters())
+    kernels = [m.weight for m in net.modules() if isinstance(m, torch.nn.Conv2d)]
+
+    def after(moved: list[torch.nn.Parameter]) -> float:
+        again = copy.deepcopy(net)
+        names = {id(weight): name for name, weight in net.named_parameters()}
+        own = dict(again.named_parameters())
+        loss = F.cross_entropy(again(images), LABELS)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.optim.SGD([own[names[id(weight)]] for weight in moved], lr=0.3).step()
+        return (loss - F.cross_entropy(again(images), LABELS)).item()
+
+    assert large.together == pytest.approx(after(kernels), abs=1e-4)
+    assert large.apart == pytest.approx(sum(after([weight]) for weight in kernels), abs=1e-3)
+    assert abs(large.together - large.apart) > 0.01
+    with pytest.raises(ValueError, match="rate=0"):
+        step_gain(net, images, LABELS, 0)

@@ -13,7 +13,7 @@ from resnet.book import recorded
 from resnet.book.recorded import measured
 from resnet.data import ImageData, load_data
 from resnet.measure import refresh_statistics
-from resnet.probe import gradient_correlation, growth, swapped, units, without
+from resnet.probe import gradient_correlation, growth, step_gain, swapped, units, without
 from resnet.training.loop import evaluate
 from resnet.training.recipes import SMALL
 from resnet.variants import network
@@ -169,3 +169,25 @@ def test_what_is_recorded_is_what_is_measured_now() -> None:
     refresh_statistics(net, [images])
     now_alike = gradient_correlation(net, images[0], images[1])
     assert row["correlation"][0][:20] == pytest.approx(now_alike[:20], abs=0.01)
+
+
+def test_gains_are_of_the_trained_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "STEPPED", ("ResNet-8, width 8",))
+    monkeypatch.setattr(signals, "MOMENTS", (1, 3))
+    monkeypatch.setattr(signals, "RATES", (0.01, 0.1))
+    monkeypatch.setattr(
+        signals, "load_data", lambda name, sample=True: load_data("fashion-mnist", sample=True)
+    )
+    monkeypatch.setattr(signals, "results", lambda: tmp_path)
+    signals.main(["gains"])
+    rows = json.loads((tmp_path / "why-gains.json").read_text())["rows"]
+    assert [(row["seed"], row["steps"]) for row in rows] == [(1, 1), (1, 3), (2, 1), (2, 3)]
+    net = signals.training_run("ResNet-8, width 8", 2, 3)
+    images, labels = signals.sample(256)
+    loss = torch.nn.functional.cross_entropy(net(images), labels).item()
+    assert rows[-1]["loss"] == pytest.approx(loss, rel=1e-4)
+    (small, large) = rows[-1]["gains"]
+    assert (small["rate"], large["rate"]) == (0.01, 0.1)
+    assert large["predicted"] == pytest.approx(10 * small["predicted"], rel=1e-3)
+    expected = step_gain(net, images, labels, 0.1)
+    assert large["together"] == pytest.approx(expected.together, rel=1e-2, abs=1e-4)
