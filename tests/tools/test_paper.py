@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from docutils.utils.math import MathError
@@ -71,6 +72,12 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folded("'code that only draws'.upper()"),
         new_code_cell(LONG),
         new_markdown_cell(EXERCISE),
+        new_code_cell("answer = ...", metadata={"tags": ["starter"]}),
+        new_code_cell(
+            "print('nothing', 'yet')",
+            metadata={"tags": ["nbval-check-output"]},
+            outputs=[nbformat.v4.new_output("stream", name="stdout", text="nothing yet\n")],
+        ),
     )
     folder = make_toy(tmp_path_factory.mktemp("on paper, naïve"), one=one)
     intro = folder / "chapters" / "intro.md"
@@ -169,6 +176,7 @@ def test_pdf_leaves_out_what_a_reader_of_paper_cannot_use(toy_pdf: PdfReader) ->
     assert ".upper()" not in text and "CODE THAT ONLY DRAWS" in text
     assert "import resnet" not in text and 'profile = "quick"' not in text
     assert "Show code" not in text
+    assert "answer = ..." in text and "nothing yet" not in text
 
 
 def test_pdf_has_hints_and_solutions_at_its_end(toy_pdf: PdfReader) -> None:
@@ -256,6 +264,11 @@ def test_epub_leaves_out_folded_code_and_puts_solutions_last(toy_epub: zipfile.Z
     assert "import resnet" not in text and "Show code" not in text
     assert text.index("Count on your") < text.index("How this page") < text.index("It is two")
     assert "whole-book" not in toy_epub.read("chapters/intro.xhtml").decode()
+    unfilled = ".tag_starter + .tag_nbval-check-output .cell_output"
+    assert [
+        found.get_text(strip=True) for found in BeautifulSoup(page, "html.parser").select(unfilled)
+    ] == ["nothing yet"]
+    assert unfilled in toy_epub.read("_static/paper.css").decode()
 
 
 def test_epub_contents_list_sections(toy_epub: zipfile.ZipFile) -> None:
