@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 
-from resnet.book.figures import Figure, look, panel, styled
+from resnet.book.figures import INK, Figure, look, panel, styled
 from resnet.translation import _
 
 Rows = Sequence[Mapping[str, Any]]
@@ -174,6 +174,51 @@ def during_training(rows: Mapping[str, Rows]) -> Figure:
         _(
             "Three panels against the number of gradient steps, a line for each network. Before "
             "the first step, and after the last: {ends}",
+            ends=" ".join(ends),
+        ),
+    )
+
+
+@styled
+def gains(rows: Mapping[str, Rows]) -> Figure:
+    """Draw what part of its predicted gain a step gains, by its rate; a panel for each moment.
+
+    Lines are means over the seeds, bands reach from the lowest to the highest.
+
+    Args:
+        rows: by network, measurements with `steps` and `gains`, each of these with `rate`,
+            `predicted` and `together`.
+
+    """
+    panels, ends = [], []
+    moments = sorted({row["steps"] for measured in rows.values() for row in measured})
+    for moment in moments:
+        canvas, axes = panel(height=3.1)
+        told = []
+        for i, (name, measured) in enumerate(rows.items()):
+            color, line, marker = look(name, i)
+            steps = [row["gains"] for row in measured if row["steps"] == moment]
+            places = [gain["rate"] for gain in steps[0]]
+            each = np.array([[g["together"] / g["predicted"] for g in gains] for gains in steps])
+            axes.plot(places, each.mean(0), line, marker=marker, color=color, lw=1.8, label=name)
+            axes.fill_between(places, each.min(0), each.max(0), color=color, alpha=0.2, lw=0)
+            told.append(f"{name} {each.mean(0)[0]:.2f}, {each.mean(0)[-1]:.2f}")
+        axes.axhline(0, color=INK, lw=0.8)
+        axes.set(xscale="log", ylim=(-1, 1.05), xlabel=_("rate of the step"),
+                 ylabel=_("gained, as a share\nof what the gradient predicts"))  # fmt: skip
+        axes.set_xticks(places, labels=[f"{rate:g}" for rate in places])
+        axes.minorticks_off()
+        axes.set_title(_("after {n:,} steps", n=moment), fontsize=10)
+        canvas.legend(loc="outside upper center", ncols=1, fontsize=9)
+        panels.append(canvas)
+        after = _("after {n:,} steps", n=moment)
+        ends.append(f"{after}: {'; '.join(told)}.")
+    return Figure(
+        panels,
+        _(
+            "What a step along the gradient gains, as a share of what the gradient predicts, "
+            "against the rate of the step, a line for each network, a panel for each moment of "
+            "training. With the smallest and with the largest rate, {ends}",
             ends=" ".join(ends),
         ),
     )

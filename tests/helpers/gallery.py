@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -77,6 +77,18 @@ def alike(name: str, first: float) -> dict[str, object]:
     return {"network": name, "correlation": [curve, [0.9 * value for value in curve]]}
 
 
+def gained(steps: int, *shares: float) -> dict[str, Any]:
+    """A measurement of two steps that gain these shares of what is predicted."""
+    rates = (0.01, 0.1)
+    return {
+        "steps": steps,
+        "gains": [
+            {"rate": rate, "predicted": 50 * rate, "together": 50 * rate * share}
+            for rate, share in zip(rates, shares, strict=True)
+        ],
+    }
+
+
 def after(steps: int, growth: float) -> dict[str, object]:
     """A measurement of first steps; the median of its lists is half and a quarter."""
     return {"steps": steps, "growth": growth, "agreement": [0.1, 0.5, 0.9],
@@ -136,6 +148,12 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         {
             "plain-8": [after(0, 100), after(0, 400), after(10, 4), after(10, 4)],
             "<b>-8": [after(0, 10), after(10, 5)],
+        }
+    ),
+    "gains": lambda: signals.gains(
+        {
+            "plain-8": [gained(400, 0.9, 0.1), gained(400, 0.7, -0.3), gained(1000, 0.5, 0.2)],
+            "<b>-8": [gained(400, 1, 0.8), gained(1000, 0.9, 0.6)],
         }
     ),
     "lesions": lambda: signals.lesions(

@@ -67,6 +67,21 @@ def test_each_signal_has_a_panel_and_means_over_seeds() -> None:
     assert "plain-8 200.00, 4.00; <b>-8 10.00, 5.00" in gallery.made("during_training").alt
 
 
+def test_gains_have_a_panel_for_each_moment() -> None:
+    early, late = (canvas.axes[0] for canvas in gallery.made("gains").panels)
+    assert (early.get_title(), late.get_title()) == ("after 400 steps", "after 1,000 steps")
+    assert (early.get_xscale(), [line.get_label() for line in early.lines[:2]]) == (
+        "log",
+        ["plain-8", "<b>-8"],
+    )
+    assert list(np.asarray(early.lines[0].get_xdata())) == [0.01, 0.1]
+    assert list(np.asarray(early.lines[0].get_ydata())) == pytest.approx([0.8, -0.1])
+    assert list(np.asarray(late.lines[1].get_ydata())) == pytest.approx([0.9, 0.6])
+    alt = gallery.made("gains").alt
+    assert "after 400 steps: plain-8 0.80, -0.10; <b>-8 1.00, 0.80." in alt
+    assert "after 1,000 steps: plain-8 0.50, 0.20; <b>-8 0.90, 0.60." in alt
+
+
 def test_lesions_by_unit_and_by_number() -> None:
     single, several = (canvas.axes[0] for canvas in gallery.made("lesions").panels)
     x, y = single.lines[0].get_data()
