@@ -183,6 +183,7 @@ class Form:
 def mark(net: Any, words: str) -> None:
     """Set a form apart whose weights start otherwise."""
     net.form += words
+    net.name += f", {words}"
 
 
 def test_names_and_networks_are_each_others_inverse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +242,6 @@ def test_the_last_activation() -> None:
         ("ResNet", r"name='ResNet': expected one like 'plain-56'"),
         ("VGG-16", r"name='VGG-16': expected one like 'plain-56'"),
         ("resnet18", r"name='resnet18': expected one like 'plain-56'"),
-        ("ResNet-20, own units", r"variant='own units': expected one of"),
         ("ResNet-20, stride on 3x3, dropout", r"stride_on='3x3': only networks of bottlenecks"),
         ("ResNet-18, stride on 3x3", r"stride_on='3x3': only networks of bottlenecks"),
         ("ResNet-020", r"expected 'ResNet-20'"),
@@ -253,6 +253,7 @@ def test_the_last_activation() -> None:
         ("ResNet-20, width 16", r"expected 'ResNet-20'"),
         ("CIFAR ResNet-20", r"expected 'ResNet-20'"),
         ("ResNet-20, dropout, option B", r"expected 'ResNet-20, option B, dropout'"),
+        ("ResNet-20, ReZero, Dirac start", r"'ReZero' and 'Dirac start' do not go together"),
         ("ResNet-18, dropout", r"only CIFAR networks"),
         ("plain-34, grown start", r"only CIFAR networks .*but for 'zero last scale'"),
         ("ResNet-18, width 8", r"only CIFAR networks"),
