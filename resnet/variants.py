@@ -145,7 +145,7 @@ def _described(name: str) -> dict[str, Any]:
     return parts | {"variant": "".join(variants)}
 
 
-def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
+def network(name: str, num_classes: int | None = None, in_channels: int = 3) -> ResNet:
     """Make the network of a name: of the attribute `name` of any that this module's functions make.
 
     "plain-56", "ResNet-50" and "pre-activation ResNet-164" are the papers' networks. What is not
@@ -155,7 +155,7 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
 
     Args:
         name: see above.
-        num_classes: outputs.
+        num_classes: outputs; default: 1000 of an ImageNet network, 10 of a CIFAR network.
         in_channels: channels of the images.
 
     Raises:
@@ -164,6 +164,8 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
     """
     parts = _described(name)
     depth, cifar, variant = parts.pop("depth"), parts.pop("cifar"), parts.pop("variant")
+    if num_classes is None:
+        num_classes = 10 if cifar else 1000
     if not cifar:
         others = variant not in ("", ZERO_LAST_SCALE)
         if others or parts.pop("width") != 16 or parts.pop("bottleneck") != (depth >= 50):
