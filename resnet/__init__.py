@@ -1,4 +1,11 @@
-"""The shared module of "How ResNet really works"."""
+"""The shared module of "How ResNet really works".
+
+`blocks`, `nets` and `variants` are the networks of both papers; read these first. `weights` and
+`measure` are about any of them, `probe` and `starts` about what chapter 6 asks. `arguments`,
+`files`, `tables` and `translation` help everywhere. The folders: `data`; `training`, whose `loop`
+holds `fit`; `reproduce`, claims to runs to verdicts; `check`, of the exercises; `book`, what pages
+draw.
+"""
 
 import signal
 import sys

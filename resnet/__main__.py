@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import datetime
 import os
 import signal
 import sys
@@ -17,9 +16,9 @@ from resnet.arguments import require_whole
 from resnet.files import require_writable
 from resnet.reproduce import command
 from resnet.reproduce.command import bars
-from resnet.training.devices import machine, pick_device, pick_precision, process, process_group
-from resnet.training.origin import command_line, commit
-from resnet.training.records import write_json
+from resnet.training.devices import pick_device, pick_precision, process, process_group
+from resnet.training.origin import command_line
+from resnet.training.records import head, write_json
 from resnet.training.speed import speeds
 from resnet.variants import network
 
@@ -112,11 +111,9 @@ def bench(options: argparse.Namespace) -> None:
     precisions = [options.precision or pick_precision(None, device)]
     if options.precision is None and precisions != ["float32"]:
         precisions.append("float32")
-    date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     rows: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
-    content = {"machine": machine(device), "commit": commit(), "date": date, "rows": rows}
-    content["failed"] = failed
+    content = head(device) | {"rows": rows, "failed": failed}
     for row in speeds(device, precisions, steps=options.steps):
         (failed if "error" in row else rows).append(row)
         if options.record:  # row by row: one that fails costs none of the others

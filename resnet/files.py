@@ -4,11 +4,16 @@ The book's tools load this file alone, which needs no torch: see tools/common.py
 """
 
 import contextlib
+import glob
 import os
+import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+ABANDONED = 3600  # seconds without a write, after which a partial file is a killed program's
 
 
 def require_writable(**arguments: str | Path | None) -> None:
@@ -38,17 +43,23 @@ def require_writable(**arguments: str | Path | None) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path`, in a folder that may be new, once it is whole.
 
-    It is always a new file: nothing is written through a link that lies in its place.
+    It is always a new file: nothing is written through a link that lies in its place. Of several
+    that are written at once, each has its own, and the last to be whole stays. What a killed
+    program left goes with the next file of that name, an hour later or more.
 
     Raises:
         OSError: naming `path`, if it cannot be written, for example because the disk is full.
 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)  # of a program that was killed
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
+        with contextlib.suppress(FileNotFoundError):  # another's, just finished
+            if time.time() - left.lstat().st_mtime > ABANDONED:
+                left.unlink()
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
+    new = open(partial, "xb")  # noqa: SIM115 (before the try: what is there already is another's)
     try:
-        with open(partial, "xb") as file:
+        with new as file:
             yield file
         os.replace(partial, path)
     except BaseException as error:

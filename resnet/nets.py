@@ -48,7 +48,8 @@ class ResNet(nn.Module):
         in_channels: channels of the images.
         large_images: stem of a 7x7 convolution and max pooling, both stride 2 (2016a, Table 1),
             instead of one 3x3 convolution (Sec. 4.2).
-        name: what figures and records call the network.
+        name: what figures and records call the network; from the names that this module gives,
+            `resnet.variants.network` makes the network again, and it refuses all others.
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.
@@ -123,7 +124,11 @@ def _stem(in_channels: int, channels: int, *, large_images: bool) -> nn.Sequenti
     return nn.Sequential(layers)
 
 
-def _unit(*, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn) -> UnitMaker:
+def unit_maker(
+    *, bottleneck: bool, preact: bool, shortcut: Shortcut, stride_on: StrideOn
+) -> Callable[..., ResidualUnit]:
+    """Return what makes the units that the options of `cifar_resnet` describe."""
+    require_one_of("bottleneck", bottleneck, (False, True))
     require_one_of("preact", preact, (False, True))
     require_one_of("shortcut", shortcut, SHORTCUTS)
     require_one_of("stride_on", stride_on, get_args(StrideOn))
@@ -153,18 +158,13 @@ def papers_options(depth: int, *, cifar: bool) -> dict[str, object]:
     return {"width": 16, "bottleneck": bottleneck, "shortcut": shortcut, "stride_on": "1x1"}
 
 
-def network_name(
-    depth: int, *, cifar: bool, preact: bool = False, variant: str = "", **options: object
-) -> str:
+def network_name(depth: int, *, cifar: bool, preact: bool = False, **options: object) -> str:
     """Name a network by its depth, its form, and whatever in it is not the papers'.
-
-    `resnet.variants.network` makes the network again from its name.
 
     Args:
         depth: layers with weights.
         cifar: whether it has the three stages of 2016a, Sec. 4.2, or the four of Table 1.
         preact: whether its units are pre-activation units.
-        variant: in words, what else its units are.
         options: `width`, `bottleneck`, `shortcut`, `stride_on`; default: the papers'.
 
     """
@@ -177,7 +177,7 @@ def network_name(
         chosen = options.get(name, value)
         if chosen != value and chosen is not None:
             words.append(f"width {chosen}" if name == "width" else OPTION_WORDS[name, chosen])
-    return ", ".join([*words, variant] if variant else words)
+    return ", ".join(words)
 
 
 def imagenet_resnet(
@@ -211,7 +211,7 @@ def imagenet_resnet(
     require_positive(depth=depth)
     require_one_of("depth", depth, tuple(IMAGENET_UNITS))
     return ResNet(
-        _unit(bottleneck=depth >= 50, preact=preact, shortcut=shortcut, stride_on=stride_on),
+        unit_maker(bottleneck=depth >= 50, preact=preact, shortcut=shortcut, stride_on=stride_on),
         (64, 128, 256, 512),
         IMAGENET_UNITS[depth],
         num_classes=num_classes,
@@ -240,7 +240,6 @@ def cifar_resnet(
     preact: bool = False,
     shortcut: Shortcut = "A",
     stride_on: StrideOn = "1x1",
-    unit: UnitMaker | None = None,
 ) -> ResNet:
     """Build a network of 2016a, Sec. 4.2: three stages of n units, 16 to 64 channels, stride 4.
 
@@ -253,16 +252,34 @@ def cifar_resnet(
         preact: units of 2016b, Fig. 4e, instead of the original ones.
         shortcut: as in `imagenet_resnet`; the paper's choice here is "A".
         stride_on: as in `imagenet_resnet`.
-        unit: makes a unit from (in_channels, channels, stride), instead of one that `preact`,
-            `shortcut` and `stride_on` describe; for instance one of `resnet.variants`.
 
     Raises:
         ValueError: naming the argument, its value and what is allowed.
 
     """
+    unit = unit_maker(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on)
+    name = network_name(
+        depth, cifar=True, preact=preact, width=width, bottleneck=bottleneck, shortcut=shortcut,
+        stride_on=stride_on,
+    )  # fmt: skip
+    return three_stages(
+        unit, depth, num_classes, in_channels, width=width, bottleneck=bottleneck, name=name
+    )
+
+
+def three_stages(
+    unit: UnitMaker,
+    depth: int,
+    num_classes: int,
+    in_channels: int,
+    *,
+    width: int,
+    bottleneck: bool,
+    name: str,
+) -> ResNet:
+    """Build a network as `cifar_resnet` does, of any units; `bottleneck` says if they are such."""
     require_positive(depth=depth)
     require_positive(width=width)
-    require_one_of("bottleneck", bottleneck, (False, True))
     step = 9 if bottleneck else 6  # three stages, two or three convolutions a unit
     n, rest = divmod(depth - 2, step)
     if rest or n < 1:
@@ -270,22 +287,12 @@ def cifar_resnet(
         raise ValueError(
             f"depth={depth}: expected {step}n + 2; nearest: {' or '.join(map(str, nearest))}"
         )
-    usual = _unit(bottleneck=bottleneck, preact=preact, shortcut=shortcut, stride_on=stride_on)
     return ResNet(
-        unit or usual,
+        unit,
         (width, 2 * width, 4 * width),
         (n, n, n),
         num_classes=num_classes,
         in_channels=in_channels,
         large_images=False,
-        name=network_name(
-            depth,
-            cifar=True,
-            preact=preact,
-            variant="own units" if unit else "",
-            width=width,
-            bottleneck=bottleneck,
-            shortcut=shortcut,
-            stride_on=stride_on,
-        ),
+        name=name,
     )

@@ -1,7 +1,7 @@
 """Other starting points: what a network computes before its first step, set by its weights.
 
-Each function changes a network of `resnet.nets` in place. `resnet.variants.network` knows them by
-name: "plain-56, grown start".
+Each function changes a network of `resnet.nets` in place, and its name: "plain-56, grown start" is
+what `resnet.variants.network` calls it, too.
 """
 
 import math
@@ -13,6 +13,7 @@ from torch import nn
 from resnet.nets import ResNet
 from resnet.probe import keeps_shape, units
 
+ZERO_LAST_SCALE, GROWN, DIRAC = "zero last scale", "grown start", "Dirac start"
 SHALLOW = 3  # units per stage of a network of 20 layers
 
 # ReLU of a standard normal number: mean and standard deviation
@@ -36,6 +37,7 @@ def zero_last_scale(model: ResNet) -> None:
             raise ValueError(f"{model.name}: expected residual units whose branch ends with BN")
         if keeps_shape(unit):
             nn.init.zeros_(last.weight)
+    model.name += f", {ZERO_LAST_SCALE}"
 
 
 def grown(model: ResNet) -> None:
@@ -59,6 +61,7 @@ def grown(model: ResNet) -> None:
                     if isinstance(layer, nn.BatchNorm2d):
                         nn.init.constant_(layer.weight, DEVIATION)
                         nn.init.constant_(layer.bias, MEAN)
+    model.name += f", {GROWN}"
 
 
 @torch.no_grad()
@@ -74,6 +77,7 @@ def dirac(model: ResNet) -> None:
         for layer in unit.branch.children():
             if isinstance(layer, nn.Conv2d):
                 layer.weight += nn.init.dirac_(torch.empty_like(layer.weight))
+    model.name += f", {DIRAC}"
 
 
 def _require_plain(model: ResNet) -> None:
@@ -84,9 +88,8 @@ def _require_plain(model: ResNet) -> None:
         raise ValueError(f"{model.name}: expected a plain network of original basic blocks")
 
 
-ZERO_LAST_SCALE = "zero last scale"
 STARTS: dict[str, Callable[[ResNet], None]] = {
     ZERO_LAST_SCALE: zero_last_scale,
-    "grown start": grown,
-    "Dirac start": dirac,
+    GROWN: grown,
+    DIRAC: dirac,
 }

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet.arguments import require_one_of
-from resnet.blocks import PLACEMENTS, PREACT, BasicBlock, Bottleneck
+from resnet.blocks import PLACEMENTS, PREACT, BasicBlock
 from resnet.nets import (
     IMAGENET_UNITS,
     OPTION_WORDS,
@@ -22,6 +22,8 @@ from resnet.nets import (
     imagenet_resnet,
     network_name,
     papers_options,
+    three_stages,
+    unit_maker,
 )
 from resnet.starts import STARTS, ZERO_LAST_SCALE
 
@@ -115,7 +117,7 @@ NAME = re.compile(r"(CIFAR )?(pre-activation )?(plain|ResNet)-(\d+)((?:, [^,]+)*
 
 
 def _described(name: str) -> dict[str, Any]:
-    """Return a name's parts as arguments of `network_name`; ValueError unless it is a name."""
+    """Return a name's parts, `variant` and `network_name`'s arguments; ValueError for others."""
     match = NAME.fullmatch(name)
     if not match:
         raise ValueError(f"name={name!r}: expected one like 'plain-56' or 'ResNet-20, dropout'")
@@ -125,6 +127,7 @@ def _described(name: str) -> dict[str, Any]:
     parts |= papers_options(depth, cifar=cifar)
     if match[3] == "plain":
         parts["shortcut"] = None
+    variants: list[str] = []
     for words in match[5].split(", ")[1:]:
         if width := re.fullmatch(r"width (\d+)", words):
             parts["width"] = int(width[1])
@@ -133,14 +136,17 @@ def _described(name: str) -> dict[str, Any]:
             parts[option] = value
         else:
             require_one_of("variant", words, (*OPTIONS, "width 8", *MOVED, *UNITS, *STARTS))
-            parts["variant"] = words
-    if network_name(**parts) != name:
-        raise ValueError(f"name={name!r}: expected {network_name(**parts)!r}")
-    return parts
+            variants.append(words)
+    if len(variants) > 1:
+        raise ValueError(f"name={name!r}: {' and '.join(map(repr, variants))} do not go together")
+    canonical = ", ".join([network_name(**parts), *variants])
+    if canonical != name:
+        raise ValueError(f"name={name!r}: expected {canonical!r}")
+    return parts | {"variant": "".join(variants)}
 
 
-def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
-    """Make the network of a name; the attribute `name` of any network of this module is such a one.
+def network(name: str, num_classes: int | None = None, in_channels: int = 3) -> ResNet:
+    """Make the network of a name: of the attribute `name` of any that this module's functions make.
 
     "plain-56", "ResNet-50" and "pre-activation ResNet-164" are the papers' networks. What is not
     the papers' stands behind: "ResNet-20, width 8, option C", "ResNet-50, stride on 3x3",
@@ -149,7 +155,7 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
 
     Args:
         name: see above.
-        num_classes: outputs.
+        num_classes: outputs; default: 1000 of an ImageNet network, 10 of a CIFAR network.
         in_channels: channels of the images.
 
     Raises:
@@ -157,32 +163,30 @@ def network(name: str, num_classes: int = 10, in_channels: int = 3) -> ResNet:
 
     """
     parts = _described(name)
-    depth, cifar, variant = parts.pop("depth"), parts.pop("cifar"), parts.pop("variant", None)
+    depth, cifar, variant = parts.pop("depth"), parts.pop("cifar"), parts.pop("variant")
+    if num_classes is None:
+        num_classes = 10 if cifar else 1000
     if not cifar:
-        others = variant not in (None, ZERO_LAST_SCALE)
+        others = variant not in ("", ZERO_LAST_SCALE)
         if others or parts.pop("width") != 16 or parts.pop("bottleneck") != (depth >= 50):
             raise ValueError(
                 f"name={name!r}: only CIFAR networks come with other units, widths or starts "
                 f"(but for {ZERO_LAST_SCALE!r})"
             )
-    if variant and variant not in STARTS:
-        if (
-            parts["shortcut"] is None
-            or parts["preact"]
-            or (variant in UNITS and parts["bottleneck"])
-        ):
+    if variant in UNITS or variant in MOVED:
+        width, bottleneck = parts.pop("width"), parts["bottleneck"]
+        unit = unit_maker(**parts)
+        if parts["shortcut"] is None or parts["preact"] or (variant in UNITS and bottleneck):
             raise ValueError(f"name={name!r}: {variant!r} goes with original blocks of two layers")
         if variant in UNITS:
-            parts["unit"] = partial(UNITS[variant], shortcut=parts["shortcut"])
+            unit = partial(UNITS[variant], shortcut=parts["shortcut"])
         else:
-            options = {"shortcut": parts["shortcut"], "placement": variant}
-            if parts["bottleneck"]:
-                options["stride_on"] = parts["stride_on"]
-            kind = Bottleneck if parts["bottleneck"] else BasicBlock
-            parts["unit"] = partial(kind, **options)
+            unit = partial(unit, placement=variant)
+        return three_stages(
+            unit, depth, num_classes, in_channels, width=width, bottleneck=bottleneck, name=name
+        )
     make = cifar_resnet if cifar else imagenet_resnet
     net = make(depth, num_classes, in_channels, **parts)
-    net.name = name
-    if variant in STARTS:
+    if variant:
         STARTS[variant](net)
     return net

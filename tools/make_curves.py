@@ -1,6 +1,6 @@
 """Make resnet/check/curves.json, the training runs of the exercise "What went wrong?".
 
-`python tools/make_curves.py` trains ResNet-8 for 160 steps on the sample of Fashion-MNIST, at
+`python -m tools.make_curves` trains ResNet-8 for 160 steps on the sample of Fashion-MNIST, at
 14x14 pixels, once rightly and once with each of six faults, in two minutes on one core. The file
 has the loss of every ten steps: the mean over their batches, and that of 500 test images after
 them.

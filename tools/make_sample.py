@@ -1,4 +1,4 @@
-"""Make resnet/data/sample from the whole of Fashion-MNIST: `python tools/make_sample.py [ROOT]`.
+"""Make resnet/data/sample from the whole of Fashion-MNIST: `python -m tools.make_sample [ROOT]`.
 
 The first 200 training and the first 100 test images of each class, in the order of the whole set,
 written as the four IDX files of the original. Nothing is drawn at random.

@@ -8,10 +8,8 @@ import argparse
 import copy
 import dataclasses
 import itertools
-import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -34,14 +32,10 @@ from resnet.probe import (
     without,
 )
 from resnet.training.batches import Batches
-from resnet.training.devices import machine
 from resnet.training.loop import fit
-from resnet.training.origin import commit
 from resnet.training.recipes import SMALL
-from resnet.training.records import results
+from resnet.training.records import head, results, write_json
 from resnet.variants import MOVED, network
-
-from .common import write_whole
 
 FORMS = ("plain", "ResNet", "pre-activation ResNet")
 SEEDS = range(5)
@@ -300,17 +294,11 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.make_signals", description=__doc__)
     parser.add_argument("what", nargs="+", choices=MEASUREMENTS)
     for what in parser.parse_args(given).what:
-        rows = []
+        record = head() | {"rows": []}
         for row in MEASUREMENTS[what]():
-            rows.append(row)
+            record["rows"].append(row)
             print(what, row["network"], flush=True)
-        record = {
-            "machine": machine("cpu"),
-            "commit": commit(),
-            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-            "rows": rows,
-        }
-        write_whole(results() / f"why-{what}.json", json.dumps(record, indent=1) + "\n")
+        write_json(results() / f"why-{what}.json", record)
 
 
 if __name__ == "__main__":

@@ -288,7 +288,7 @@ class Counted:
 def _count(quantity: str, name: str, *, without_bn: bool) -> int:
     with torch.device("meta"):  # no numbers are needed in it
         if quantity == "multiply-adds":
-            return multiply_adds(network(name, 1000), (1, 3, 224, 224))
+            return multiply_adds(network(name), (1, 3, 224, 224))
         net = network(name)
     norms = [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     return count_parameters(net) - without_bn * sum(map(count_parameters, norms))

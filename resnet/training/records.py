@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_origin
 
+import torch
+
 from resnet.files import write_whole
 from resnet.training.devices import machine
 from resnet.training.origin import commit
@@ -28,6 +30,12 @@ def write_json(path: str | Path, content: dict[str, Any]) -> None:
 
     """
     write_whole(Path(path), json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def head(device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Return what the record of a measurement begins with: on what, of which code and when."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"machine": machine(device), "commit": commit(), "date": today}
 
 
 @dataclass

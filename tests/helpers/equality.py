@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +19,7 @@ from torch import Tensor, nn
 
 import resnet
 from resnet.blocks import Projection
-from resnet.training.devices import machine
-from resnet.training.origin import commit
+from resnet.training.records import head, write_json
 
 RECORD = Path(__file__).parents[2] / "results" / "equality.json"
 DEEP = {"bottleneck": True, "shortcut": "B"}
@@ -176,14 +174,7 @@ def main() -> None:
     if RECORD.exists() and json.loads(RECORD.read_text(encoding="utf-8"))["rows"] == table:
         print(f"{len(table)} comparisons, as {RECORD.name} has them")
         return
-    record = {
-        "machine": machine(),
-        "commit": commit(),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "rows": table,
-    }
-    RECORD.parent.mkdir(exist_ok=True)
-    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(RECORD, head() | {"rows": table})
     print(f"{len(table)} comparisons written to {RECORD.name}")
 
 

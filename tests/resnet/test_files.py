@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import torch
 from nobody import unprivileged
 
 from resnet import CheckpointError, cifar_resnet, save_weights
-from resnet.files import replacing, require_writable
+from resnet.files import replacing, require_writable, write_whole
 from resnet.training import checkpoint
 from resnet.training.records import write_json
 
@@ -37,22 +40,57 @@ def test_a_full_disk_is_told_with_the_file(small_disk: Path, write: Callable[[Pa
 
 @written
 def test_a_link_is_not_followed(tmp_path: Path, write: Callable[[Path], None]) -> None:
-    """Somebody has put one where the file is written before it is whole."""
+    """Somebody has put one where the file is to be."""
     victim, path = tmp_path / "victim", tmp_path / "new"
     victim.write_text("precious")
-    path.with_name("new.partial").symlink_to(victim)
+    path.symlink_to(victim)
     write(path)
     assert victim.read_text() == "precious"
     assert path.stat().st_size > 8 and not path.is_symlink()
     assert {p.name for p in tmp_path.iterdir()} == {"victim", "new"}
 
 
-def test_what_a_killed_program_left_is_replaced(tmp_path: Path) -> None:
+def test_nor_is_a_link_where_it_is_written_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has guessed the name."""
+    victim, path = tmp_path / "victim", tmp_path / "new"
+    victim.write_text("precious")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
+    link = path.with_name("new.guessed.partial")
+    link.symlink_to(victim)
+    with pytest.raises(FileExistsError), replacing(path) as file:
+        file.write(b"mine")
+    assert victim.read_text() == "precious" and link.is_symlink() and not path.exists()
+
+
+def test_two_writers_at_once_do_not_mix(tmp_path: Path) -> None:
+    """Each file is whole when it takes its place, whoever begins and whoever ends first."""
     path = tmp_path / "a"
-    (tmp_path / "a.partial").write_text("half a")
-    with replacing(path) as file:
-        file.write(b"whole")
-    assert path.read_bytes() == b"whole" and list(tmp_path.iterdir()) == [path]
+    for ends in ((0, 1), (1, 0)):
+        writers = [replacing(path), replacing(path)]
+        files = [writer.__enter__() for writer in writers]
+        texts = [b"0" * 100_000, b"1" * 200_000]
+        for file, text in zip(files, texts, strict=True):
+            file.write(text[:50_000])
+        for i in ends:
+            files[i].write(texts[i][50_000:])
+            writers[i].__exit__(None, None, None)
+            assert path.read_bytes() == texts[i]
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_program_left_goes_in_time(tmp_path: Path) -> None:
+    """Not at once: it may be another's who is about to write on. Nor what is not a file's part."""
+    path, left, others = tmp_path / "a[1]", tmp_path / "a[1].x.partial", tmp_path / "a1.x.partial"
+    for file in (left, others):
+        file.write_text("half a")
+    for age, there in ((10, True), (7200, False)):
+        for file in (left, others):
+            os.utime(file, (time.time() - age,) * 2)
+        write_whole(path, "whole")
+        assert left.exists() is there and others.exists()
+    assert path.read_text() == "whole" and set(tmp_path.iterdir()) == {path, others}
 
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 import resnet
 from resnet import (
-    BasicBlock,
     cifar_resnet,
     count_parameters,
     imagenet_resnet,
@@ -231,7 +230,6 @@ def test_two_models_share_nothing() -> None:
         (lambda: cifar_resnet(20, bottleneck=True, shortcut="A"), "ResNet-20, bottlenecks"),
         (lambda: cifar_resnet(164, **BEST), "pre-activation ResNet-164"),
         (lambda: cifar_resnet(164), "ResNet-164, basic blocks, option A"),
-        (lambda: cifar_resnet(8, unit=BasicBlock), "ResNet-8, own units"),
     ],
 )
 def test_names(make: Callable[[], ResNet], name: str) -> None:
@@ -255,8 +253,7 @@ FAULTS: list[tuple[Callable[..., ResNet], dict[str, Any], str]] = [
     (resnet18, {"stride_on": "3x3"}, r"^stride_on='3x3': only networks of bottlenecks"),
     *[(cifar_resnet, {"depth": 20, "width": v}, rf"^width={v!r}: expected a whole number")
       for v in (0, -8, True, 8.0, "8", None)],
-    *[(cifar_resnet, {"depth": 20, "unit": unit, "shortcut": "D"}, r"^shortcut='D': expected one")
-      for unit in (None, BasicBlock)],
+    (cifar_resnet, {"depth": 20, "shortcut": "D"}, r"^shortcut='D': expected one"),
     (resnet50, {"stride_on": "7x7"}, r"^stride_on='7x7': expected one of '1x1', '3x3'$"),
 ]  # fmt: skip
 

@@ -85,8 +85,16 @@ def test_other_networks_are_refused(start, net: ResNet) -> None:  # type: ignore
 
 @pytest.mark.parametrize("words", STARTS)
 def test_a_start_is_part_of_the_name(words: str) -> None:
-    form = "ResNet" if words == "zero last scale" else "plain"
-    assert network(f"{form}-56, width 8, {words}").name == f"{form}-56, width 8, {words}"
+    """Whoever changes a network in place finds it in the name; it makes the same network again."""
+    residual = words == "zero last scale"
+    name = f"{'ResNet' if residual else 'plain'}-26, width 8, {words}"
+    torch.manual_seed(0)
+    net = cifar_resnet(26, width=8, shortcut="A" if residual else None)
+    STARTS[words](net)
+    torch.manual_seed(0)
+    again = network(net.name)
+    assert again.name == net.name == name
+    assert all(map(torch.equal, net.state_dict().values(), again.state_dict().values()))
 
 
 def test_an_imagenet_network_starts_with_harmless_blocks_too() -> None:

@@ -124,11 +124,11 @@ def test_d2l_record(few: resnet.ImageData, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(resnet, "load_data", lambda *_: few)
     monkeypatch.setattr(resnet, "D2L", resnet.Recipe(epochs=1, batch_size=4, lr=0.1))
     written: list[dict[str, Any]] = []
-    write = command.write_whole
+    write = command.write_json
     monkeypatch.setattr(
         command,
-        "write_whole",
-        lambda path, text: (written.append(json.loads(text)), write(path, text)),
+        "write_json",
+        lambda path, content: (written.append(copy.deepcopy(content)), write(path, content)),
     )
     command.main(["d2l", "--device", "cpu", "--steps", "5", "--rounds", "2"])
     assert [content["rounds"] for content in written] == [1, 2]
@@ -185,7 +185,7 @@ def test_a_record_of_seeds_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for options in ([], ["--resume"], []):
         command.main(["same", "--device", "cpu", *options])
     assert asked == [[], [{"seed": 0}], []]
-    monkeypatch.setattr(command, "commit", lambda: "another")
+    monkeypatch.setattr("resnet.training.records.commit", lambda: "another")
     command.main(["same", "--device", "cpu", "--resume"])
     assert asked[-1] == []
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from resnet.training.devices import machine, pick_device
+from resnet.training.devices import pick_device
+from resnet.training.records import head, write_json
 
-from ..common import RESULTS, commit, write_whole
+from ..common import RESULTS
 from . import accuracy, book, d2l, networks, probe
 
 # name: the record's, and what is run; it yields the record whenever there is more of it
@@ -63,18 +63,14 @@ def main(given: Sequence[str] | None = None) -> None:
     options = vars(arguments(given))
     record, run = BENCHES[options.pop("name")]
     device = pick_device(options.pop("device"))
-    about = {
-        "machine": machine(device),
-        "commit": commit(),
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-    }
+    about = head(device)
     path = RESULTS / f"bench-{record.format(device.type)}.json"
     if options.pop("resume", False) and path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         if all(before[name] == about[name] for name in ("machine", "commit")):
             options["rows"] = before["rows"]
     for content in run(device, **options):
-        write_whole(path, json.dumps(about | content, indent=1) + "\n")
+        write_json(path, about | content)
     print(f"Written to {path.name}.")
 
 

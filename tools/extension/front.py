@@ -1,4 +1,9 @@
-"""The front page's figure: the degradation problem, from recorded runs."""
+"""The front page's figure: the degradation problem, from recorded runs.
+
+A directive, not a notebook with one cell: a cell's caption is fixed text, while this one has
+numbers of the records; and a notebook would need exceptions from what every chapter has, the set-up
+cell, the parameters, the section on how it was made, the download and the place in notebooks.zip.
+"""
 
 from statistics import fmean
 from typing import Any

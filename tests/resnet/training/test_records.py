@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from resnet import files
 from resnet.book.recorded import choose, keep_run, recorded
 from resnet.training import records
+from resnet.training.devices import machine
 from resnet.training.records import Run
 
 
@@ -79,6 +81,17 @@ def test_what_a_record_says() -> None:
     assert run.provenance == "sample of Fashion-MNIST, a CPU, 2026-11-01"
     copy = make(data={**run.data, "sample": False, "canonical": False}, machine=run.machine)
     assert copy.provenance.startswith("whole of Fashion-MNIST, a copy, a CPU")
+
+
+def test_how_a_measurement_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The committed ones do."""
+    monkeypatch.setattr(records, "commit", lambda: "0123abc")
+    head = records.head("cpu")
+    assert head["machine"] == machine("cpu") and head["commit"] == "0123abc"
+    assert dt.date.fromisoformat(head["date"]) - dt.datetime.now(dt.UTC).date() <= dt.timedelta(0)
+    for path in records.results().glob("why-*.json"):
+        found = json.loads(path.read_text())
+        assert list(found) == [*head, "rows"] and found["machine"].keys() == head["machine"].keys()
 
 
 def test_best_row_beside_the_last() -> None:
