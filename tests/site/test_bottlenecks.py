@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -55,7 +57,7 @@ def test_where_the_published_costs_differ() -> None:
 def test_what_depth_costs_and_brings() -> None:
     errors = papers.IMAGENET_DEPTH.values
     depths = sorted(errors)
-    falls = {deep: errors[d] - errors[deep] for d, deep in zip(depths, depths[1:], strict=False)}
+    falls = {deep: errors[d] - errors[deep] for d, deep in pairwise(depths)}
     assert max(falls, key=falls.__getitem__) == 50 and cost(50) < 1.1 * cost(34)
     assert falls[152] == pytest.approx(1 / 3, abs=0.02)
     assert cost(152) / cost(101) == pytest.approx(1.5, abs=0.05)
