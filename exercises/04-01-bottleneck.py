@@ -19,7 +19,7 @@ from torch import nn
 #
 # Whether convolutions have biases is up to you; `nn.BatchNorm2d` is the BN.
 #
-# *Why it matters.* All networks of the paper's Table 1 from 50 layers on consist of bottlenecks. Where the stride is decides whether pretrained weights give right scores or wrong ones, without any error.
+# *Why it matters.* All networks of the paper's Table 1 from 50 layers on consist of bottlenecks. The place of the stride decides whether pretrained weights give right scores or wrong ones, and nothing raises an error.
 
 
 # %% starter

@@ -67,4 +67,4 @@ answers = {
 # %% explanation [markdown]
 # At zero weights every branch gives 0, so that `after(x)` is left. With nothing there, the block is the identity everywhere: in the last three. The original has a ReLU, which cuts negative values. *BN after addition* has a BN on the way of the signal, and at zero it gives 0 for every input. (With scale 1 it would still not be the identity: it divides by the batch's deviation.)
 #
-# That three orders have the identity everywhere and only one of them was better than the original at both depths that the paper tried says that this property is not all that counts.
+# Three orders are the identity everywhere, but only one of them was better than the original at both depths that the paper tried. So this property is not all that counts.
