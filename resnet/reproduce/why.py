@@ -2,7 +2,8 @@
 
 The networks are those of the claims about depth, and so are their runs; a changed one stops after
 a fifth of their steps and is compared with what the others had come to by then. All of this was
-written before the runs of the changed networks. Of the others, seed 10 of plain-20, plain-56,
+written before the runs of the changed networks, "both" when those of the other trials were half
+done. Of the others, seed 10 of plain-20, plain-56,
 ResNet-20 and ResNet-56 and seed 11 of plain-20 had been run and seen; what else was known is told
 by `Claim.seen`.
 """
@@ -71,6 +72,24 @@ EXPERIMENTS = {
         ),
         settings=BELOW,
         seen=PILOT,
+    ),
+    "both": Claim(
+        title="Is it the start and the rate together?",
+        source="follows from the two trials before it",
+        statement="From the grown start and at a tenth of the rate, plain-56 trains as plain-20 "
+        "does at that rate, and better than from the same start at the full rate.",
+        rows={
+            "plain-20, rate 0.01": _short("plain-20", lr=0.01),
+            "grown": _short("plain-56, grown start"),
+            "grown, rate 0.01": _short("plain-56, grown start", lr=0.01),
+        },
+        checks=(
+            Less("later_error", "grown, rate 0.01", "plain-20, rate 0.01", margin=2.0),
+            Less("later_error", "grown, rate 0.01", "grown"),
+        ),
+        settings=BELOW,
+        seen="The trials of seeds 10 and 11: in the warm-up, at this rate, the grown network is "
+        "level with plain-20; when the rate rises it falls behind.",
     ),
     "zero": Claim(
         title="Does a residual network start better from nothing?",

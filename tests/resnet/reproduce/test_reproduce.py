@@ -535,6 +535,7 @@ PLANNED = {
     "plain-20, clipped < plain-56, clipped, plain-20, Adam < plain-56, Adam",
     "point": "later and warm-up: grown < plain-56, Dirac < plain-56, grown < plain-20 + 2, "
     "plain-20 < grown",
+    "both": "later: grown, rate 0.01 < plain-20, rate 0.01 + 2, grown, rate 0.01 < grown",
     "zero": "early: ResNet-56, zero < ResNet-56, ResNet-56, ReZero < ResNet-56, "
     "ResNet-56, zero − ResNet-20, zero < ResNet-56 − ResNet-20",
 }
