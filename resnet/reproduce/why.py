@@ -3,9 +3,8 @@
 The networks are those of the claims about depth, and so are their runs; a changed one stops after
 a fifth of their steps and is compared with what the others had come to by then. All of this was
 written before the runs of the changed networks, "both" when those of the other trials were half
-done. Of the others, seed 10 of plain-20, plain-56,
-ResNet-20 and ResNet-56 and seed 11 of plain-20 had been run and seen; what else was known is told
-by `Claim.seen`.
+done. Of the unchanged, seed 10 of plain-20, plain-56, ResNet-20 and ResNet-56 and seed 11 of
+plain-20 had been run and seen; what else was known is told by `Claim.seen`.
 """
 
 from resnet.reproduce.checks import Less

@@ -9,6 +9,8 @@ from scipy.stats import linregress
 
 from resnet.book.reacting import argued
 from resnet.book.recorded import measured
+from resnet.reproduce import EXPERIMENTS, load_records, verdict
+from resnet.reproduce.checks import Outcome, values
 
 ROWS: dict[tuple[str, int], list[dict[str, Any]]] = {}
 for _row in measured("why-growth")[0]["rows"]:
@@ -217,3 +219,96 @@ def test_averages_taken_anew() -> None:
         assert lesion(name, "removed", 10, "refreshed") - whole == pytest.approx(ten, abs=0.5)
     for name in ("plain-20", "plain-56"):
         assert min(lesion(name, "removed", n, "refreshed") for n in (1, 2, 5)) > 86
+
+
+TRIALS = {name: verdict(claim, load_records()) for name, claim in EXPERIMENTS.items()}
+
+
+def tried(name: str, row: str, mark: str = "later") -> float:
+    """The mean over the seeds of a row's error at a mark."""
+    runs = TRIALS[name].runs[row]
+    assert len(runs) == 3
+    return statistics.fmean(values(runs, f"{mark}_error"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("repair", "points"), [("", 21), (", rate 0.01", 19), (", clipped", 18), (", Adam", 20)]
+)
+def test_no_repair_of_the_size_helps(repair: str, points: int) -> None:
+    behind = tried("size", f"plain-56{repair}") - tried("size", f"plain-20{repair}")
+    assert behind == pytest.approx(points, abs=0.5)
+
+
+def test_the_grown_start_helps_while_the_rate_is_low() -> None:
+    def behind(mark: str) -> float:
+        return tried("point", "grown", mark) - tried("point", "plain-20", mark)
+
+    assert behind("warm_up") == pytest.approx(-2, abs=0.5)
+    assert behind("early") == pytest.approx(6, abs=0.7)
+    assert behind("later") == pytest.approx(12, abs=0.5)
+    usual = tried("point", "plain-56")
+    gained = usual - tried("point", "grown")
+    assert gained == pytest.approx(9, abs=0.5)
+    assert 0.35 < gained / (usual - tried("point", "plain-20")) < 0.5
+    assert (usual - tried("point", "Dirac")) / gained == pytest.approx(0.5, abs=0.1)
+
+
+def test_start_and_rate_together_are_enough() -> None:
+    assert [outcome for _check, outcome in TRIALS["both"].outcomes] == [Outcome.HOLDS] * 2
+    together, shallow = tried("both", "grown, rate 0.01"), tried("both", "plain-20, rate 0.01")
+    assert together == pytest.approx(61.0, abs=0.05)
+    assert shallow == pytest.approx(60.0, abs=0.05)
+    assert round(tried("size", "plain-56, rate 0.01")) == 79
+    assert round(tried("point", "grown")) == 68
+    assert shallow - tried("size", "plain-20") == pytest.approx(4, abs=0.5)
+
+
+def test_branches_from_zero() -> None:
+    assert tried("zero", "ResNet-56", "early") - tried("zero", "ResNet-20", "early") > 4
+    zero, rezero = (tried("zero", f"ResNet-56, {start}") for start in ("zero", "ReZero"))
+    early = tried("zero", "ResNet-56, zero", "early") - tried("zero", "ResNet-20", "early")
+    assert -1.5 < early < 0.5
+    assert zero - tried("zero", "ResNet-20") == pytest.approx(-2, abs=0.5)
+    assert zero < rezero < zero + 3
+
+
+STEPPED: dict[tuple[str, int], list[dict[str, Any]]] = {}
+for _row in measured("why-gains")[0]["rows"]:
+    STEPPED.setdefault((_row["network"].removesuffix(", width 8"), _row["steps"]), []).append(_row)
+ALL = {name for name, _steps in STEPPED}
+
+
+def shares(name: str, steps: int, part: str = "together", rate: float = 0.1) -> list[float]:
+    """What a step gains as a share of what its gradient predicts, by seed."""
+    gains = [next(g for g in row["gains"] if g["rate"] == rate) for row in STEPPED[name, steps]]
+    assert len(gains) == 2
+    return [gain[part] / gain["predicted"] for gain in gains]
+
+
+def test_what_a_step_gains_when_the_rate_rises() -> None:
+    assert shares("plain-56", 400) == pytest.approx([0.34, 0.19], abs=0.005)
+    others = [share for name in ALL - {"plain-56"} for share in shares(name, 400)]
+    assert (min(others), max(others)) == pytest.approx((0.43, 0.71), abs=0.005)
+    middle_ones = [statistics.fmean(shares(name, 400)) for name in ALL - {"plain-56"}]
+    assert min(middle_ones) >= 0.495  # half and more
+    assert shares("plain-56", 400, "apart") == pytest.approx([0.96, 0.89], abs=0.005)
+    alone = [share for name in ALL - {"plain-56"} for share in shares(name, 400, "apart")]
+    assert min(alone) < 0.89 and max(alone) > 0.96
+
+
+def test_the_disturbance_goes_with_the_rate() -> None:
+    """The distance from the nearest of the others: 0.24, 0.14 and 0.07 of the prediction."""
+    for rate, distance in ((0.1, 0.24), (0.03, 0.14), (0.01, 0.07)):
+        ours = statistics.fmean(shares("plain-56", 400, rate=rate))
+        others = (statistics.fmean(shares(name, 400, rate=rate)) for name in ALL - {"plain-56"})
+        assert min(others) - ours == pytest.approx(distance, abs=0.01)
+
+
+def test_after_a_thousand_steps_steps_are_good_where_the_loss_is_high() -> None:
+    assert shares("plain-56", 1000) == pytest.approx([0.78, 0.93], abs=0.005)
+    others = [share for name in ALL - {"plain-56"} for share in shares(name, 1000)]
+    assert (min(others), max(others)) == pytest.approx((0.94, 0.97), abs=0.005)
+    loss = {name: [row["loss"] for row in STEPPED[name, 1000]] for name in ALL}
+    assert loss.pop("plain-56") == pytest.approx([0.95, 0.92], abs=0.006)
+    rest = [value for both in loss.values() for value in both]
+    assert (min(rest), max(rest)) == pytest.approx((0.42, 0.57), abs=0.005)
