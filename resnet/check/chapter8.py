@@ -223,7 +223,7 @@ def fine_tune(prepare: object, net: object, tuned: object) -> str:
 def _prepared(ask: Callable[..., Any]) -> None:
     shown = "prepare(net)"
     net = nets.cifar_resnet(8, 10, 1)
-    old = {id(p) for p in net.parameters()}
+    replaced = list(net.fc.parameters())  # kept alive: another object could get the same id
     given = call(ask, net, shown=shown)
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise Wrong(
@@ -241,7 +241,7 @@ def _prepared(ask: Callable[..., Any]) -> None:
     fc = getattr(made, "fc", None)
     if not isinstance(fc, nn.Linear) or fc.out_features != 10:
         raise Wrong("{shown}: net.fc is no linear layer to 10 classes.", shown=shown)
-    if any(id(p) in old for p in fc.parameters()):
+    if any(p is old for p in fc.parameters() for old in replaced):
         raise Wrong("{shown}: net.fc is the old layer.", shown=shown)
     for name, parameter in made.named_parameters():
         trained = name.startswith(("fc.", "stage3."))
@@ -267,5 +267,12 @@ def _prepared(ask: Callable[..., Any]) -> None:
     ends, body = ({r for n, r in rates.items() if n.startswith(p)} for p in ("fc.", "stage3."))
     if len(ends) != 1 or len(body) != 1 or not math.isclose(ends.pop(), 10 * body.pop()):
         raise Wrong("{shown}: the rate of stage3 is not a tenth of that of fc.", shown=shown)
-    if any(part.training for part in made.modules()):
-        raise Wrong("{shown}: the network, or a part of it, is in training mode.", shown=shown)
+    if training := [name for name, part in made.named_modules() if part.training]:
+        if made.training:
+            raise Wrong("{shown}: the network is in training mode.", shown=shown)
+        raise Wrong(
+            "{shown}: net.{name} is in training mode. What is made after net.eval() was not there "
+            "to be told.",
+            shown=shown,
+            name=training[0],
+        )

@@ -43,7 +43,9 @@ WRONG["fine-tune"] = [
     Slip("    net.requires_grad_(False)\n", "", "stem.conv.weight is not frozen"),
     Slip("    net.stage3.requires_grad_(True)\n", "", "stage3.* is frozen"),
     Slip('"lr": 0.02', '"lr": 0.2', "not a tenth"),
-    Slip("return net.eval(), ", "return net.train(), ", "in training mode"),
+    Slip("return net.eval(), ", "return net.train(), ", "the network is in training mode"),
+    Slip("return net.eval(), ", "net.eval()\n    net.fc.train()\n    return net, ",
+         "net.fc is in training mode"),
     Slip('{"params": net.stage3.parameters(), "lr": 0.02},', "", "the optimiser lacks stage3"),
     Slip("range(150)", "range(2)", "more than 80% are"),
     Slip("prepare(copy.deepcopy(net))", "prepare(resnet.cifar_resnet(8, 10, 1))",
@@ -93,6 +95,17 @@ RIGHT["recalibrate"] += [
             "            net(images)\n"
         },
     ),
+]
+
+RIGHT["fine-tune"] += [  # the old layer is gone before the new one is made
+    rewritten(
+        "fine-tune",
+        {"    net.fc = nn.Linear(net.fc.in_features, 10)": way},
+    )
+    for way in (
+        "    net.fc = nn.Linear(net.fc.in_features, 10)\n    net.fc = nn.Linear(64, 10)",
+        "    del net.fc\n    net.fc = nn.Linear(64, 10)",
+    )
 ]
 
 RIGHT["fine-tune"] += [
