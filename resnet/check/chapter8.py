@@ -154,22 +154,39 @@ def _averages(ask: Callable[..., Any]) -> None:
     """Raise Wrong unless the running averages of a small network become those of the batches."""
     net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 2, 1),
                         nn.BatchNorm2d(2))  # fmt: skip
+    for i in (1, 4):  # a trained network's are neither ones nor zeros
+        for name in ("weight", "bias"):
+            nn.init.uniform_(net[i].get_parameter(name), 0.5, 1.5)
     batches = [i + torch.randn(4 + 2 * i, 1, 6, 5) for i in range(4)]
     right = copy.deepcopy(net)
     refresh_statistics(right, batches)
     net(9 + torch.randn(8, 1, 6, 5))  # averages of something else
-    before = [p.detach().clone() for p in net.parameters()]
-    call(ask, net, list(batches), shown="recalibrate(net, batches)")
-    if any(not torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True)):
-        raise Wrong("recalibrate(net, batches) changes a parameter.")
+    before = copy.deepcopy(net.state_dict())
+    given = call(ask, net, list(batches), shown="recalibrate(net, batches)")
+    for name, parameter in net.named_parameters():
+        if not torch.equal(before[name], parameter):
+            raise Wrong("recalibrate(net, batches) changes a parameter, {name}.", name=name)
+        if not parameter.requires_grad:
+            raise Wrong(
+                "recalibrate(net, batches) leaves {name} frozen: `requires_grad` is False.",
+                name=name,
+            )
+    as_before = all(torch.equal(before[name], now) for name, now in net.state_dict().items())
+    if as_before and isinstance(given, nn.Module) and given is not net:
+        raise Wrong("recalibrate(net, batches) returns another network; net itself is to change.")
+    with torch.no_grad():
+        biased = torch.stack([net[0](b).var((0, 2, 3), correction=0) for b in batches]).mean(0)
     for i in (1, 4):
         for name in ("running_mean", "running_var"):
             found, wanted = getattr(net[i], name), getattr(right[i], name)
             if not close(found, wanted):
                 told = f"recalibrate(net, batches): {name} of BN {i} is not the mean over batches."
-                raise Wrong(
-                    told, _("Do the old averages count, and does the last batch count more?")
-                )
+                why = _("Do the old averages count, and does the last batch count more?")
+                if i == 4:
+                    why = _("BN 1 is right. In which mode does BN 1 make what comes in here?")
+                elif name == "running_var" and close(found, biased):
+                    why = _("The variance is the unbiased one, which divides by M - 1.")
+                raise Wrong(told, why)
         if net[i].momentum != 0.1:
             raise Wrong(
                 "recalibrate(net, batches) leaves a momentum of {net} behind.", net=net[i].momentum
