@@ -70,16 +70,17 @@ def slip(
 ) -> str:
     """Return what to say of the first slip that gives this value, or `otherwise`.
 
-    Numbers may differ by the `relative` or the `absolute` tolerance, whichever is larger.
+    Numbers may differ by the `relative` or the `absolute` tolerance, whichever is larger; of
+    several such slips it is the nearest.
     """
+    found = []
     for value, says in slips:
         if isinstance(value, int | float) and isinstance(given, int | float):
-            found = math.isclose(given, value, rel_tol=relative, abs_tol=absolute)
-        else:
-            found = given == value
-        if found:
+            if math.isclose(given, value, rel_tol=relative, abs_tol=absolute):
+                found.append((abs(given - value), says))
+        elif given == value:
             return says
-    return otherwise
+    return min(found, key=lambda one: one[0])[1] if found else otherwise
 
 
 def as_number(value: object, key: str) -> float:

@@ -385,3 +385,14 @@ RIGHT["four-bugs"] += [
         },
     ),
 ]
+
+WRONG["resnet34"] += [
+    # the blocks with a batch normalisation of Exercise 2.8
+    Slip(
+        "net = nn.Sequential(",
+        EVERY["batch-norm"].solution.partition("answers = ")[0]
+        + RIGHT["resnet34"][1].replace("nn.BatchNorm2d", "BatchNorm")
+        + "\nother = nn.Sequential(",
+        "a batch normalisation of its own making, BatchNorm",
+    ),
+]

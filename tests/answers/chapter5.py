@@ -34,6 +34,8 @@ WRONG["preact-bottleneck"] = [
          "        self.conv2 = nn.Conv2d(channels, channels, 3, stride, padding",
          "stride is on the 3x3"),
     Slip("return y + ", "return y * 0 + ", "other outputs"),
+    Slip("self.project(a))", "self.project(F.relu(self.bn1(x))))",
+         "the BatchNorm2d bn1 is called 2 times on the same input. Call it once"),
 ]  # fmt: skip
 
 RIGHT["preact-bottleneck"] = [

@@ -136,7 +136,8 @@ WRONG["fine-tune"] += [
          "    groups", "net.fc is the old layer|lacks|is frozen"),
 ]  # fmt: skip
 WRONG["recalibrate"] += [
-    Slip("norm.reset_running_stats()", "norm.reset_parameters()", r"changes a parameter, 1\.weight"),
+    Slip("norm.reset_running_stats()", "norm.reset_parameters()",
+         r"changes a parameter, 1\.weight"),
     Slip("    net.train()\n", "    net.train().requires_grad_(False)\n",
          r"leaves 0\.weight frozen"),
     Slip("    norms = ", "    net = copy.deepcopy(net)\n    norms = ", "evaluation mode|mean over"),
