@@ -329,8 +329,9 @@ WRONG["batch-norm"] += [
          "            mean.lerp_(x.mean((0, 2, 3)).detach(), 0.1)\n        scale = self.weight",
          "the running averages move; they should stay"),
     Slip("        scale = self.weight",
-         "        if not self.training:\n            mean = mean[:, None, None]\n            return "
-         "(x - mean) / (var + self.eps)[:, None, None].sqrt()\n        scale = self.weight",
+         "        if not self.training:\n            mean = mean[:, None, None]\n"
+         "            return (x - mean) / (var + self.eps)[:, None, None].sqrt()\n"
+         "        scale = self.weight",
          "evaluation mode: weight and bias are missing"),
     Slip("var + self.eps", "var + self.eps * self.training",
          "evaluation mode: eps is missing, or is not the argument"),

@@ -396,3 +396,20 @@ WRONG["resnet34"] += [
         "a batch normalisation of its own making, BatchNorm",
     ),
 ]
+
+WRONG["torchvision-names"] += [
+    Slip("    found = {}\n", "    found = {}\n    net = resnet.resnet34()\n"
+         "    return resnet.load_torchvision(net, state).state_dict()\n",
+         "calls resnet.load_torchvision"),
+    Slip("    return found", "    return state\n\n\nimport torchvision\n"
+         "net = torchvision.models.resnet34()", "net is torchvision's own network"),
+    Slip("        found[name] = tensor", "        if 'num_batches' not in name:\n"
+         "            found[name] = tensor", "nothing for 'stem.bn.num_batches_tracked'"),
+]  # fmt: skip
+
+RIGHT["small-stem"] += [
+    rewritten(
+        "small-stem",
+        {"nn.Conv2d(1, 64, 3": "nn.LazyConv2d(64, 3", "nn.BatchNorm2d(64)": "nn.LazyBatchNorm2d()"},
+    ),
+]

@@ -102,6 +102,11 @@ WRONG["missing-depths"] = [
     Slip('{"cpu": tuple(rows)}', "{}", "plain-110, ResNet-110 would be trained"),
     Slip("(20, 32, 44, 56)", "(20, 32, 56)", "there is no plain-44, ResNet-44"),
     Slip("(*rises, *falls)", "()", "No check of the claim"),
+    *(Slip('"train_error", f"plain', f'"{quantity}", f"plain', "about training errors, at the end")
+      for quantity in ("warm_up_error", "early_error", "later_error", "train_error_mean")),
+    *(Slip('f"plain-{b}")', f'f"plain-{{b}}", {margin})', f"has a margin of {margin}: with one")
+      for margin in (1, -1)),
+    Slip('only={"cpu": tuple(rows)}', "only=tuple(rows)", "`only` is a tuple of 8; expected a dic"),
     Slip("(*rises, *falls)", "(*rises, *falls, resnet.reproduce.checks.Within("
          '"train_error", "plain-20", 8, 10, needs_full=False))', "Values cannot be compared"),
 ]  # fmt: skip
