@@ -83,10 +83,16 @@ def slip(
     return min(found, key=lambda one: one[0])[1] if found else otherwise
 
 
+def plain(value: object) -> object:
+    """Return what a tensor or an array of one entry holds, a word in small letters, all else."""
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1:
+        return value.item()
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 def as_number(value: object, key: str) -> float:
     """Return a number, or raise Wrong for text, yes and no, and all that is none."""
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1:
-        value = value.item()
+    value = plain(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise Wrong("{key}: expected a number, not {kind}.", key=key, kind=kind(value))
     number = float(value)
@@ -113,7 +119,7 @@ def judge_shapes(
 
 def _shape(value: object, key: str) -> tuple[int, ...] | str:
     if isinstance(value, str):
-        if value.strip().lower() == "error":
+        if plain(value) == "error":
             return "error"
         raise Wrong('{key}: {value!r} is neither a shape nor "error".', key=key, value=value)
     if isinstance(value, torch.Tensor) and value.ndim > 1:
@@ -154,7 +160,8 @@ def judge_choices(
     said = []
     for key, value in given_under(answers, list(expected)).items():
         letters = sorted([expected[key], *reasons[key]])
-        letter = value.strip().lower().strip("()") if isinstance(value, str) else value
+        letter = plain(value)
+        letter = letter.strip("()") if isinstance(letter, str) else letter
         if letter not in letters:
             raise Wrong(
                 "{key}: expected one of {letters}, not {value!r}.",

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from resnet.blocks import BasicBlock, ZeroPad
-from resnet.check.answers import as_number, judge_choices, judge_numbers, judge_shapes, slip
+from resnet.check.answers import as_number, judge_choices, judge_numbers, judge_shapes, plain, slip
 from resnet.check.comparing import Cases, alike, close, drawn, judge_block, run
 from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, originals
@@ -117,7 +117,7 @@ def stride_match(outcome: object) -> str:
     }
     for height, width in itertools.product(range(1, 9), range(1, 9)):
         shown = f"outcome({height}, {width})"
-        said = call(ask, height, width, shown=shown)
+        said = plain(call(ask, height, width, shown=shown))
         if said not in advice:
             raise Wrong(
                 '{shown} is {said!r}; expected "right", "wrong" or "error".',
@@ -225,6 +225,8 @@ def broken_block(find: object) -> str:
     blocks = [block for block in net.modules() if isinstance(block, BasicBlock)]
     tried = 0
     otherwise = _("What does one block do to the gradient that passes it?")
+    too_far = _("One too far: entry i is the gradient at the input of block i.")
+    more = _("The block that was found passes on more than before; the altered one passes on less.")
     for place in dict.fromkeys((3, 7, 10, 18, *drawn((4, 9), (11, 17)))):
         for fault in (_("left out"), _("halved")):
             whole = blocks[place].shortcut
@@ -240,9 +242,15 @@ def broken_block(find: object) -> str:
                 continue
             moved = [abs(math.log(b / h)) for b, h in zip(broken, healthy, strict=True)]
             grown = [abs(b - h) for b, h in zip(broken, healthy, strict=True)]
+            ratios = [math.log(b / h) for b, h in zip(broken, healthy, strict=True)]
+            rises = [one - other for one, other in itertools.pairwise(ratios)]
             slips = (
-                (place + 1, _("One too far: entry i is the gradient at the input of block i.")),
+                (
+                    place + 1,
+                    " ".join([too_far, more] if place + 1 == _largest(rises) else [too_far]),
+                ),
                 (_largest(broken), LARGEST),
+                (_largest(rises), more),
                 (_largest(grown), DIFFER_MOST),
                 (_largest(moved), DIFFER_MOST),
             )

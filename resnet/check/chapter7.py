@@ -154,9 +154,12 @@ def check_cannot_fail(bounds: object) -> str:
         possible = worse >= 2 * NORMAL.inv_cdf(0.95) * error
         if given is None:
             if possible:
+                two_sided = worse < (NORMAL.inv_cdf(0.95) + NORMAL.inv_cdf(0.975)) * error
+                sides = _("Bounds as far below the mean as above it do not do it here; others do.")
                 raise Wrong(
                     "{shown} is None, but there are such bounds. "
                     "The deviation of what the check looks at is {error:.3g} here.",
+                    *([sides] if two_sided else []),
                     shown=shown,
                     error=error,
                 )

@@ -162,6 +162,11 @@ RIGHT["stride-match"] = [
     '    return "right" if out.shape == small.shape else "wrong"',
 ]
 
+RIGHT["stride-match"] += [
+    "def outcome(height, width):\n    n = max(height, width)\n"
+    '    return "Right" if n == 1 else "WRONG " if n == 2 else "Error"',
+]
+
 WRONG["padding-projection"] = [
     Slip("torch.eye(channels, in_channels)", "torch.eye(in_channels, channels)",
          "channels that come out are first"),
@@ -338,3 +343,7 @@ WRONG["batch-norm"] += [
     Slip("        return x *", "        shift = shift + (not self.training)\n        return x *",
          "evaluation mode: not the right output"),
 ]  # fmt: skip
+WRONG["broken-block"] += [
+    # the largest rise for the largest drop
+    Slip("abs(math.log(b / h))", "math.log(b / h)", "the altered one passes on less"),
+]

@@ -152,6 +152,9 @@ WRONG["stochastic-depth"] = [
     Slip("def forward(", "def forwards(", "StochasticBranch has no method forward"),
     Slip("return y if torch.rand(()) < self.keep else torch.zeros_like(y)", "return y",
          "drawn anew at every call"),
+    Slip("self.branch, self.keep = branch, keep",
+         "self.branch = branch\n        self.keep = nn.Parameter(torch.tensor(float(keep)))",
+         "a parameter besides the branch's, keep"),
 ]  # fmt: skip
 
 RIGHT["stochastic-depth"] = [
