@@ -1,7 +1,7 @@
 """Find the broken block
 
 level: core
-minutes: 40
+minutes: 25
 importance: useful
 line: Break a block in one line, and find it from the norms of the gradients alone.
 """

@@ -15,7 +15,7 @@ from torch import nn
 # Build ResNet-34 of the paper's Table 1 for images with three channels and 1,000 classes, as a module `net`, and do not use `resnet.resnet34` or a library's. Its parts, in order:
 #
 # - the stem: a 7×7 convolution from 3 to 64 channels with stride 2, padding 3 and no bias; BN; ReLU; max pooling of 3×3 with stride 2 and padding 1;
-# - four stages of 3, 4, 6 and 3 blocks with 64, 128, 256 and 512 channels. Every stage but the first begins with a block of stride 2. A block is `resnet.BasicBlock(in_channels, channels, stride)`, or your own `Residual` from the last chapter;
+# - four stages of 3, 4, 6 and 3 blocks with 64, 128, 256 and 512 channels. Every stage but the first begins with a block of stride 2. A block is `resnet.BasicBlock(in_channels, channels, stride)`, or your own `Residual` from the last chapter, with `nn.BatchNorm2d` as its BN;
 # - the head: the mean over all pixels (`nn.AdaptiveAvgPool2d(1)`, `nn.Flatten()`) and a linear layer from 512 to 1,000.
 #
 # *Why it matters.* The step from a block to a network is where strides and channels get lost. The check gives your network and the module's the same weights and compares the scores.

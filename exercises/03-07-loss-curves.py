@@ -9,7 +9,7 @@ line: Name the fault in each of six recorded training runs from their losses alo
 import resnet
 
 # %% statement [markdown]
-# A small network (ResNet-8 on 2,000 images of Fashion-MNIST, ten classes) was trained seven times for 160 steps of 50 images, once rightly and six times with one fault. The starter prints the losses, a row for every ten steps: `train` is the mean loss of the ten batches, in training mode, and `test` that of 500 other images after them, in evaluation mode. A network that knows nothing has the loss $\ln 10 = 2.30$.
+# A small network (ResNet-8 on 2,000 images of Fashion-MNIST, ten classes) was trained seven times for 160 steps of 50 images, once rightly and six times with one fault. {numref}`tab-loss-curves` has the losses, a row for every ten steps: `train` is the mean loss of the ten batches, in training mode, and `test` that of 500 other images after them, in evaluation mode. A network that knows nothing has the loss $\ln 10 = 2.30$.
 #
 # Which training has which fault? Each occurs once.
 #
@@ -22,9 +22,10 @@ import resnet
 #
 # *Why it matters.* These numbers are all one has while a training runs. Which of them belong together says where to look.
 
-# %% starter
-resnet.check.losses()  # as a table
+# %% given caption="The losses of the seven training runs, the right one first."
+resnet.check.losses()
 
+# %% starter
 answers = {"A": ..., "B": ..., "C": ..., "D": ..., "E": ..., "F": ...}  # 1 to 6
 
 # %% check

@@ -13,7 +13,7 @@ from torch import nn
 
 # %% statement [markdown]
 # Write `make(depth)`, which returns the network of the paper's Table 1 with 18, 34, 50, 101 or 152 layers, for images with three channels and 1,000 classes. Do not use `resnet.imagenet_resnet` or its relatives; the blocks `resnet.BasicBlock(in_channels, channels, stride)`
-# and `resnet.Bottleneck(in_channels, channels, stride)` are there to be used. (The latter gives `4 * channels` channels and has the stride on its first 1×1 convolution.)
+# and `resnet.Bottleneck(in_channels, channels, stride)` are there to be used. The latter gives `4 * channels` channels. The stride of a bottleneck is on its first 1×1 convolution, as in the paper and in this class: a bottleneck of your own must have it there, too.
 #
 # | layers | block | blocks in the four stages |
 # |---|---|---|

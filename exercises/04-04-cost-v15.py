@@ -17,7 +17,7 @@ import resnet
 # | stage 3 | 512 | 28×28 | 256 |
 # | stage 4 | 1024 | 14×14 | 512 |
 #
-# A $k \times k$ convolution from $C$ to $D$ channels needs $k^2 C D$ multiply-adds for each pixel of its *output*. How many multiply-adds does v1.5 need *more* than v1, in each stage and in all?
+# A $k \times k$ convolution from $C$ to $D$ channels needs $k^2 C D$ multiply-adds for each pixel of its *output*. How many multiply-adds does v1.5 need *more* than v1, in each of the four stages and in all? (`stage1` begins with 64 channels, 56×56 pixels and no stride.)
 #
 # *Why it matters.* The two networks have the same parameters and are often taken for one another. This is what the difference costs; the chapter says what it buys.
 

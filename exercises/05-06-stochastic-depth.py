@@ -1,7 +1,7 @@
 """Stochastic depth
 
-level: research
-minutes: 60
+level: core
+minutes: 25
 importance: extra
 line: Leave out whole branches at random in training, and say why the shortcut stands it.
 """
@@ -17,7 +17,7 @@ from torch import nn
 # - in training mode, one draw at every call decides for the *whole batch*: with probability `keep` the output is `branch(x)`, otherwise zeros of that shape, without any scaling;
 # - in evaluation mode the output is `keep * branch(x)`: what it was on average.
 #
-# The branch must be part of the module, so that its weights are trained.
+# The branch must be part of the module, so that its weights are trained; `keep` is a number that stays, not a parameter.
 #
 # Then, in words: why is this harmless for $x_L = x_l + \sum F(x_i)$, while *dropout on the shortcut*, which sets single values of what the shortcut carries to zero, made a network of 110 layers fail in the second paper?
 #
@@ -41,6 +41,21 @@ resnet.check.stochastic_depth(StochasticBranch)
 
 # %% hint [markdown]
 # `torch.rand(())` is one number from 0 to 1. How often is it below `keep`?
+
+# %% help [markdown]
+# keep is the probability of staying, not of being left out.
+#
+# `torch.rand(()) < keep` is true with the probability `keep`. What does your module do when it is true? And by what does it multiply in evaluation mode?
+
+# %% help [markdown]
+# leaves out the branch of some images. One draw is for the whole batch.
+#
+# How many numbers does your draw have? `torch.rand(())` is a single one, whatever comes in.
+
+# %% help [markdown]
+# the branch has its full size, larger than it was on average in training.
+#
+# In evaluation mode nothing is drawn. With the probability `keep` the branch was there in training, otherwise 0: what is that on average?
 
 
 # %% solution

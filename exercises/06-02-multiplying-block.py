@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 # %% statement [markdown]
-# Twelve residual blocks $x \mapsto x + F(x)$ stand one behind the other. One of them has a factor on the line, $x \mapsto \lambda x + F(x)$, with a $\lambda$ between 0.2 and 0.5 or between 2 and 5. The branches $F$ are small, but their biases are not: a block can add a large constant to the signal.
+# Twelve residual blocks $x \mapsto x + F(x)$ stand one behind the other. One of them has a factor on the line, $x \mapsto \lambda x + F(x)$, with a $\lambda$ between 0.2 and 0.5 or between 2 and 5. The branches $F$ are small, but a block can add a large constant to the signal, another one at each place.
 #
 # Write `find(blocks, x)`, which returns the index of the block with the factor, from 0. `blocks` is a list of modules, each of which maps `(N, C, H, W)` to the same shape, and `x` an input of the first. You may run the blocks and look at gradients, not at what is inside.
 #

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 # %% statement [markdown]
-# Write `repair(net)`, which changes the start of a plain network, `resnet.cifar_resnet(depth, shortcut=None)`, and returns it: each block that keeps the shape becomes the identity for what it gets. Such a block computes first $a = \mathrm{ReLU}(\mathrm{BN}(W_1 * x))$, then $\mathrm{ReLU}(\mathrm{BN}(W_2 * a))$, and its input comes out of a ReLU. Only the weights of the convolutions in blocks that keep the shape change. The stem, the first blocks of stages 2 and 3, all BNs and the linear layer stay as they are.
+# Write `repair(net)`, which changes the start of a plain network, `resnet.cifar_resnet(depth, shortcut=None)`, and returns it: each block that keeps the shape becomes the identity for what it gets. Such a block computes first $a = \mathrm{ReLU}(\mathrm{BN}(W_1 * x))$, then $\mathrm{ReLU}(\mathrm{BN}(W_2 * a))$, and its input comes out of a ReLU. Only the weights of the convolutions in blocks that keep the shape change. The stem, the first blocks of stages 2 and 3, all BNs and the linear layer stay as they are, and no parameter is frozen.
 #
 # The check compares input and output of the blocks in evaluation mode, in which a new BN does nothing (but for its $\varepsilon$).
 #

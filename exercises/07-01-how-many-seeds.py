@@ -1,7 +1,7 @@
 """How many seeds?
 
 level: warm-up
-minutes: 15
+minutes: 10
 importance: essential
 line: Find how many seeds a difference of so many points takes, before any network is trained.
 """

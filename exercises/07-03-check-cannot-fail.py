@@ -19,7 +19,7 @@ import resnet
 # - if the network's true mean is `mean`, as claimed, the check holds with a probability of at least 0.95;
 # - if its true mean is `mean + worse`, the check holds with a probability of at most 0.05.
 #
-# Where no two numbers do both, return `None`.
+# `low` may be any number, 0 or `-math.inf` too. Where no two numbers do both, return `None`.
 #
 # Then look at the claim about D2L's ResNet-18, whose range comes from 106 published copies. Which network would fail it?
 #

@@ -1,7 +1,7 @@
 """Pairs
 
 level: core
-minutes: 40
+minutes: 20
 importance: useful
 line: Write the paired test, and say when it sees more than Welch's.
 """

@@ -20,6 +20,8 @@ from resnet.reproduce.checks import Less
 # - all hold if the training errors are in the order that the paper found and far enough apart for the test, whatever their values are;
 # - not all hold if two neighbouring depths of either kind have changed places.
 #
+# A check is `Less(quantity, a, b)`: row `a` has less of the quantity than row `b`, by Welch's one-sided test over the seeds. `"train_error"` and `"test_error"` are those at the end of a run, `"train_error_mean"` is the mean over all its steps. (Two more arguments, `margin` by which `a` may have more and `needs_full` for what makes sense at the papers' scale only, stay at 0 and False.)
+#
 # Then, and only then, run it. `jobs = resnet.reproduce.plan([claim], "cpu", folder="depths")` lists what is to be trained, and
 # `for run in resnet.reproduce.reproduce(jobs, at_once=2): …` trains it, over hours on two cores; both may be repeated after an interruption. `resnet.reproduce.load_records("depths")` reads the records, and `resnet.reproduce.verdict(claim, records)` judges them. At which depth does the plain network first become worse than with 20 layers?
 #

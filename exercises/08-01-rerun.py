@@ -19,7 +19,7 @@ from scipy import stats
 # `resnet.load_data("fashion-mnist", sample=True)` is a small sample without a download; `.first(train=…, test=…)` takes less of it, and `sample=False` the whole set. Recipe: `resnet.Recipe(epochs=…, batch_size=50, lr=0.02, momentum=0.9)`.
 # A run: `resnet.fit(net, data, recipe, seed=seed)`.
 #
-# Look at the training loss of the last epoch, `run.rows[-1]["train_loss"]`. For each family let `deep` be the list of the losses with 56 layers and `shallow` the list of those with 20. Welch's one-sided test, the one of {doc}`07-reproduction`, computes the probability $p$ that the means differ so much, or more, by chance alone:
+# Each run says in `run.network` which network it is of, as `"plain-20"`: by that the runs are sorted. Look at the training loss of the last epoch, `run.rows[-1]["train_loss"]`. For each family let `deep` be the list of the losses with 56 layers and `shallow` the list of those with 20. Welch's one-sided test, the one of {doc}`07-reproduction`, computes the probability $p$ that the means differ so much, or more, by chance alone:
 # `stats.ttest_ind(deep, shallow, equal_var=False, alternative="greater").pvalue`. Conclude `"worse"` if this $p$ is below 0.05. Conclude `"better"` if $p$ is below 0.05 with `alternative="less"`, that is, on the other side. Otherwise conclude `"undecided"`. Do so for `"plain"` and for `"ResNet"`.
 #
 # The check tests whether your runs can be compared, and whether your conclusions are what they say. It does not ask for the paper's result, and from the records it cannot see whether a network was new when its run began: you must.

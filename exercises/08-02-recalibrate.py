@@ -15,7 +15,7 @@ import torch.nn.functional as F
 # %% statement [markdown]
 # In training, a BN keeps running averages of its mean and variance, for evaluation mode. After few steps, or after steps that changed the weights a lot, the averages lag: they still have a share of their starting values, and what they average belongs to weights of the past.
 #
-# Write `recalibrate(net, batches)`, which replaces the running averages of every `nn.BatchNorm2d` by the plain mean over `batches` (a list of image tensors) of each batch's mean and unbiased variance, with the weights of now. No parameter changes, and the network is in evaluation mode at the end.
+# Write `recalibrate(net, batches)`, which replaces the running averages of every `nn.BatchNorm2d` by the plain mean over `batches` (a list of image tensors) of each batch's mean and unbiased variance, with the weights of now. No parameter changes, each BN has its `momentum` as before, and the network is in evaluation mode at the end.
 #
 # The starter trains a network for 15 steps. By how many points (hundredths) does recalibration with the batches of the starter raise its accuracy on the test images? Compute `worth`, with a copy of `net`: hand over `net` as it was.
 #

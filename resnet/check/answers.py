@@ -70,22 +70,29 @@ def slip(
 ) -> str:
     """Return what to say of the first slip that gives this value, or `otherwise`.
 
-    Numbers may differ by the `relative` or the `absolute` tolerance, whichever is larger.
+    Numbers may differ by the `relative` or the `absolute` tolerance, whichever is larger; of
+    several such slips it is the nearest.
     """
+    found = []
     for value, says in slips:
         if isinstance(value, int | float) and isinstance(given, int | float):
-            found = math.isclose(given, value, rel_tol=relative, abs_tol=absolute)
-        else:
-            found = given == value
-        if found:
+            if math.isclose(given, value, rel_tol=relative, abs_tol=absolute):
+                found.append((abs(given - value), says))
+        elif given == value:
             return says
-    return otherwise
+    return min(found, key=lambda one: one[0])[1] if found else otherwise
+
+
+def plain(value: object) -> object:
+    """Return what a tensor or an array of one entry holds, a word in small letters, all else."""
+    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1:
+        return value.item()
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def as_number(value: object, key: str) -> float:
     """Return a number, or raise Wrong for text, yes and no, and all that is none."""
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1:
-        value = value.item()
+    value = plain(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise Wrong("{key}: expected a number, not {kind}.", key=key, kind=kind(value))
     number = float(value)
@@ -112,7 +119,7 @@ def judge_shapes(
 
 def _shape(value: object, key: str) -> tuple[int, ...] | str:
     if isinstance(value, str):
-        if value.strip().lower() == "error":
+        if plain(value) == "error":
             return "error"
         raise Wrong('{key}: {value!r} is neither a shape nor "error".', key=key, value=value)
     if isinstance(value, torch.Tensor) and value.ndim > 1:
@@ -153,7 +160,8 @@ def judge_choices(
     said = []
     for key, value in given_under(answers, list(expected)).items():
         letters = sorted([expected[key], *reasons[key]])
-        letter = value.strip().lower().strip("()") if isinstance(value, str) else value
+        letter = plain(value)
+        letter = letter.strip("()") if isinstance(letter, str) else letter
         if letter not in letters:
             raise Wrong(
                 "{key}: expected one of {letters}, not {value!r}.",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnet.check.answers import as_number, judge_choices
+from resnet.check.answers import as_number, judge_choices, plain
 from resnet.check.feedback import exercise
 from resnet.check.running import Wrong, call, counted, function, kind, unfilled
 from resnet.translation import _
@@ -20,7 +20,7 @@ def steps_nested(contained: object) -> str:
     pairs = list(itertools.product(range(1, 31), range(1, 31)))
     said: dict[tuple[int, int], bool] = {}
     for a, b in pairs:
-        answer = call(ask, a, b, shown=f"contained({a}, {b})")
+        answer = plain(call(ask, a, b, shown=f"contained({a}, {b})"))
         if answer not in (True, False) or isinstance(answer, Tensor):
             shown = f"contained({a}, {b})"
             raise Wrong("{shown} is {said!r}; expected True or False.", shown=shown, said=answer)
@@ -210,4 +210,4 @@ def no_bound(answers: object) -> str:
             },
         },
     )
-    return _("all three; compare your own words with the rubric in the solution")
+    return _("all three; for your own words, the solution on the book's page has a rubric")

@@ -3,13 +3,15 @@
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from resnet.blocks import BasicBlock, ZeroPad
-from resnet.check.answers import as_number, judge_choices, judge_numbers, judge_shapes, slip
+from resnet.check.answers import as_number, judge_choices, judge_numbers, judge_shapes, plain, slip
 from resnet.check.comparing import Cases, alike, close, drawn, judge_block, run
 from resnet.check.feedback import exercise
 from resnet.check.formulas import Conv, originals
@@ -115,7 +117,7 @@ def stride_match(outcome: object) -> str:
     }
     for height, width in itertools.product(range(1, 9), range(1, 9)):
         shown = f"outcome({height}, {width})"
-        said = call(ask, height, width, shown=shown)
+        said = plain(call(ask, height, width, shown=shown))
         if said not in advice:
             raise Wrong(
                 '{shown} is {said!r}; expected "right", "wrong" or "error".',
@@ -223,6 +225,8 @@ def broken_block(find: object) -> str:
     blocks = [block for block in net.modules() if isinstance(block, BasicBlock)]
     tried = 0
     otherwise = _("What does one block do to the gradient that passes it?")
+    too_far = _("One too far: entry i is the gradient at the input of block i.")
+    more = _("The block that was found passes on more than before; the altered one passes on less.")
     for place in dict.fromkeys((3, 7, 10, 18, *drawn((4, 9), (11, 17)))):
         for fault in (_("left out"), _("halved")):
             whole = blocks[place].shortcut
@@ -238,9 +242,15 @@ def broken_block(find: object) -> str:
                 continue
             moved = [abs(math.log(b / h)) for b, h in zip(broken, healthy, strict=True)]
             grown = [abs(b - h) for b, h in zip(broken, healthy, strict=True)]
+            ratios = [math.log(b / h) for b, h in zip(broken, healthy, strict=True)]
+            rises = [one - other for one, other in itertools.pairwise(ratios)]
             slips = (
-                (place + 1, _("One too far: entry i is the gradient at the input of block i.")),
+                (
+                    place + 1,
+                    " ".join([too_far, more] if place + 1 == _largest(rises) else [too_far]),
+                ),
                 (_largest(broken), LARGEST),
+                (_largest(rises), more),
                 (_largest(grown), DIFFER_MOST),
                 (_largest(moved), DIFFER_MOST),
             )
@@ -374,7 +384,12 @@ def _normalises(
         raise Wrong("This is PyTorch's own layer. Write one from tensor operations.")
     random = torch.Generator().manual_seed(channels)
     x = [3 * i + (2 + i) * torch.randn(shape, generator=random) for i in range(3)]
-    run(mine, x[0], shown)  # a starter without any parts says so here
+    with _Named() as called:
+        run(mine, x[0], shown)  # a starter without any parts says so here
+    if called.batch_norm:
+        raise Wrong(
+            "This calls PyTorch's own batch normalisation. Write one from tensor operations."
+        )
     mine = built(make, arguments, shown)
     for what, has, names in (
         ("parameter", dict(mine.named_parameters()), ("weight", "bias")),
@@ -400,13 +415,51 @@ def _normalises(
         _same_step(mine.train(), theirs.train(), images, f"{shown}, training mode, batch {i + 1}")
     kept = {name: getattr(mine, name).clone() for name in STATISTICS}
     out, right = run(mine.eval(), x[2], shown).detach(), theirs.eval()(x[2]).detach()
-    if not close(out, right):
+    if close(out, _normal(x[2], theirs, *_of_batch(x[2]))):
         told = _("expected the running averages in the place of the batch's mean and variance.")
         raise Wrong("{shown}, evaluation mode: {told}", shown=shown, told=told)
     if any(not torch.equal(kept[name], getattr(mine, name)) for name in STATISTICS):
         raise Wrong(
             "{shown}, evaluation mode: the running averages move; they should stay.", shown=shown
         )
+    if not close(out, right):
+        mean, var = kept["running_mean"], kept["running_var"]
+        told = _("not the right output. Only mean and variance differ from training mode.")
+        for wrong, says in (
+            ((x[2] - mean[:, None, None]) / (var[:, None, None] + theirs.eps).sqrt(),
+             _("weight and bias are missing.")),
+            (_normal(x[2], theirs, mean, var, eps=1e-5),
+             _("eps is missing, or is not the argument.")),
+        ):  # fmt: skip
+            told = says if close(out, wrong) else told
+        raise Wrong("{shown}, evaluation mode: {told}", shown=shown, told=told)
+
+
+class _Named(TorchDispatchMode):
+    """Notes, while it is active, whether PyTorch's own batch normalisation is called."""
+
+    batch_norm = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        """Look at the operation's name, and do it."""
+        self.batch_norm |= "batch_norm" in func.overloadpacket.__name__
+        return func(*args, **(kwargs or {}))
+
+
+def _of_batch(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance of each channel, as training mode takes them."""
+    return x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+
+
+def _normal(
+    x: Tensor, norm: nn.BatchNorm2d, mean: Tensor, var: Tensor, eps: float | None = None
+) -> Tensor:
+    """Normalise by mean and variance; then scale and shift as `norm` does."""
+    weight, bias = (norm.get_parameter(n).detach()[:, None, None] for n in ("weight", "bias"))
+    root = (var[:, None, None] + (norm.eps if eps is None else eps)).sqrt()
+    return (x - mean[:, None, None]) / root * weight + bias
 
 
 def _same_step(mine: nn.Module, theirs: nn.BatchNorm2d, x: Tensor, what: str) -> None:
@@ -445,12 +498,15 @@ def _same_step(mine: nn.Module, theirs: nn.BatchNorm2d, x: Tensor, what: str) ->
         if close(now, getattr(theirs, name)):
             continue
         told = _("is not what the text says.")
+        share, square = float(theirs.momentum or 0), x.shape[0] * x.shape[2] ** 2
         if torch.equal(now, old[name]):
             told = _("has not moved.")
-        elif close(now, 0.1 * old[name] + 0.9 * batch[name]):
+        elif close(now, share * old[name] + (1 - share) * batch[name]):
             told = _("moves too much: momentum is the share of the new batch.")
-        elif close(now, 0.9 * old[name] + 0.1 * var.flatten()):
+        elif close(now, (1 - share) * old[name] + share * var.flatten()):
             told = _("takes the unbiased variance, which divides by M - 1.")
+        elif close(now, (1 - share) * old[name] + share * var.flatten() * square / (square - 1)):
+            told = _("takes another M than N H W: an image may be wider than it is high.")
         elif close(now, 0.9 * old[name] + 0.1 * batch[name]):
             told = _("moves as with a momentum of 0.1; the argument is not used.")
         raise Wrong("{what}: {name} {told}", what=what, name=name, told=told)

@@ -179,11 +179,20 @@ def cost_v15(answers: object) -> str:
     slips: dict[str, dict[object, str]] = {
         "stage1": {256 * 64 * 56**2: _("has any block of the first stage a stride?")},
     }
-    for name, channels, size in (("stage2", 256, 56), ("stage3", 512, 28), ("stage4", 1024, 14)):
+    for name, channels, size, blocks in (
+        ("stage2", 256, 56, 4),
+        ("stage3", 512, 28, 6),
+        ("stage4", 1024, 14, 3),
+    ):
         whole = channels * (channels // 2) * size**2
         slips[name] = {
+            blocks * more[name]: _("only the first block of a stage has a stride."),
             whole: _("this is what it costs in v1.5; the question is how much more."),
-            3 * whole: _("a 1x1 convolution costs in proportion to the pixels that come out."),
+            # 4 - 1 for 1 - 1/4; in stage 2 also the difference of all its blocks
+            4 * more[name]: _(
+                "four times too many. Only the first block of a stage has a stride, and a 1x1 "
+                "convolution costs in proportion to the pixels that come out."
+            ),
             whole // 4: _("this is what it costs in v1; the question is how much more."),
             whole // 2: _("half in height and half in width are a quarter of the pixels."),
             2 * more[name]: DOUBLE,

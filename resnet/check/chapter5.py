@@ -216,6 +216,13 @@ def stochastic_depth(StochasticBranch: object) -> str:
                 "{shown} does not contain the branch as a part: its weights would not be trained.",
                 shown=shown,
             )
+        own = {id(parameter) for parameter in branch.parameters()}
+        if strange := [name for name, p in given.named_parameters() if id(p) not in own]:
+            raise Wrong(
+                "{shown} has a parameter besides the branch's, {name}: training would change it.",
+                shown=shown,
+                name=strange[0],
+            )
         if keep == 1 and not run(module, x, shown).requires_grad:
             raise Wrong("{what}: no gradient reaches the branch's weights.", what=training)
     return _("evaluation and training mode, for probabilities 0, 0.7 and 1")

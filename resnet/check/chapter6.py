@@ -57,6 +57,10 @@ def growth_law(answers: object) -> str:
                     "start from a depth that was measured."
                 ),
                 PLAIN[27] * factor**54: _("from 27 to 54 there are 27 blocks more."),
+                PLAIN[27] ** 2: _(
+                    "this takes the growth for 1 at no block at all; the table says what 18 blocks "
+                    "more do."
+                ),
             },
             "power p": {
                 math.log(residual): _("this is the logarithm of the ratio. Of which base?"),
@@ -64,30 +68,35 @@ def growth_law(answers: object) -> str:
                     "a power sees the ratio of the numbers of blocks, not their difference."
                 ),
                 math.log(residual, 56 / 20): _("the number that counts is that of the blocks."),
+                residual / 3: _("a power is a logarithm; this is a share of the ratio."),
             },
             "residual, 110 layers": {
                 RESIDUAL[27] * residual**1.5: as_factor,
                 RESIDUAL[27] + 1.5 * (RESIDUAL[27] - RESIDUAL[9]): straight,
                 RESIDUAL[27] * 3**power: _("from 27 to 54 is a factor of two."),
+                RESIDUAL[27] * (110 / 56) ** power: _(
+                    "the number that counts is that of the blocks."
+                ),
             },
         },
-        tolerance=0.03,
+        tolerance=0.015,
     )
     return _("the factor, the power and both predictions")
 
 
 class _Line(nn.Module):
-    """A block with a small branch, a bias and a factor on its line."""
+    """A block with a small branch, a constant and a factor on its line."""
 
     def __init__(self, factor: float, shift: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(4, 4, 3, padding=1)
         self.conv.weight.data *= 0.1
-        nn.init.constant_(self.conv.get_parameter("bias"), shift)
-        self.factor = factor
+        self.factor, self.shift = factor, shift
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.factor * x + self.conv(x.tanh())
+        # another constant at each place, or a deviation over channels or places would not see it
+        places = torch.arange(float(x[0].numel())).view(x.shape[1:])
+        return self.factor * x + self.conv(x.tanh()) + self.shift * (7 * places).sin()
 
 
 @exercise
@@ -122,6 +131,18 @@ def multiplying_block(find: object) -> str:
             slip=slip(slips, given, how),
         )
     return _("eight networks of twelve blocks, factors above and below 1")
+
+
+def _all_trained(net: nn.Module, shown: str) -> None:
+    """Raise Wrong if a parameter would stay as it starts."""
+    for name, parameter in net.named_parameters():
+        if not parameter.requires_grad:
+            raise Wrong(
+                "{shown}: {name} is frozen, its `requires_grad` is False. Only numbers are to "
+                "change; the training is to go on from them.",
+                shown=shown,
+                name=name,
+            )
 
 
 def _keeping(net: nn.Module) -> list[tuple[str, BasicBlock]]:
@@ -174,6 +195,7 @@ def dirac_start(repair: object) -> str:
             ):
                 told = _("shifts the image. Which of the nine numbers of a kernel is its middle?")
             raise Wrong("{shown}: {name} {told}", shown=shown, name=name, told=told)
+        _all_trained(given, shown)
     torch.manual_seed(0)
     net = nets.cifar_resnet(56, 10, 1, shortcut=None)
     unrepaired = growth(net)
@@ -199,7 +221,8 @@ def _zeroed(zero_last: object) -> None:
     for net in (nets.cifar_resnet(14), nets.resnet18(10), nets.resnet50(10)):
         shown = f"zero_last({net.name})"
         before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-        after = built(ask, [net], shown).state_dict()
+        given = built(ask, [net], shown)
+        after = given.state_dict()
         last = "bn3" if net.name == "ResNet-50" else "bn2"
         wanted = {n for n in before if n.endswith(f"branch.{last}.weight")}
         if after.keys() != before.keys():
@@ -220,6 +243,7 @@ def _zeroed(zero_last: object) -> None:
             raise Wrong("{shown}: {name} has changed. It {told}", shown=shown, name=name, told=told)
         if left := sorted(n for n in wanted if after[n].any()):
             raise Wrong("{shown}: {left} is not zero.", shown=shown, left=left[0])
+        _all_trained(given, shown)
 
 
 def _scheduled(rate: object) -> None:

@@ -4,13 +4,13 @@ import itertools
 import math
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import NormalDist
 
 from resnet.check.answers import as_number, judge_numbers, slip
 from resnet.check.feedback import exercise
 from resnet.check.running import Missing, Wrong, call, counted, function, kind
-from resnet.reproduce.checks import EARLY, WORDS, Check, Less, Outcome, Within
+from resnet.reproduce.checks import EARLY, ENDS, WORDS, Check, Less, Outcome, Within
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.ledger import Finding
 from resnet.training.records import Run
@@ -154,9 +154,12 @@ def check_cannot_fail(bounds: object) -> str:
         possible = worse >= 2 * NORMAL.inv_cdf(0.95) * error
         if given is None:
             if possible:
+                two_sided = worse < (NORMAL.inv_cdf(0.95) + NORMAL.inv_cdf(0.975)) * error
+                sides = _("Bounds as far below the mean as above it do not do it here; others do.")
                 raise Wrong(
                     "{shown} is None, but there are such bounds. "
                     "The deviation of what the check looks at is {error:.3g} here.",
+                    *([sides] if two_sided else []),
                     shown=shown,
                     error=error,
                 )
@@ -264,6 +267,11 @@ def missing_depths(claim: object) -> str:
         raise Wrong(
             "Hand over a Claim, made with dataclasses.replace; this is {kind}.", kind=kind(claim)
         )
+    if not isinstance(claim.only, Mapping):
+        raise Wrong(
+            "`only` is {kind}; expected a dictionary, from a scale to its rows.",
+            kind=kind(claim.only),
+        )
     if isinstance(claim.checks, Iterator):  # it gives them once, and the reader wants them, too
         object.__setattr__(claim, "checks", tuple(claim.checks))
     if any(isinstance(rows, Iterator) for rows in claim.only.values()):
@@ -301,10 +309,17 @@ def missing_depths(claim: object) -> str:
     made = claim.asked("cpu", full=False)
     if not made:
         raise Wrong("No check of the claim is about rows that are run.")
+    if odd := [c for c in made if isinstance(c, Less) and c.margin]:
+        raise Wrong(
+            "{check} has a margin of {margin:g}: with one, how far apart the values are decides, "
+            "and not the order alone.",
+            check=odd[0],
+            margin=odd[0].margin,
+        )
     for low, step in ((5.0, 1.5), (30.0, 4.0)):
         failing = _failing(claim, orders, low, step)
         if failing:
-            advice = _("The claim is about training errors.")
+            advice = _("The claim is about training errors, at the end of a run.")
             if isinstance(failing[0], Less) and failing[0].quantity == "train_error":
                 advice = _("Which way round?")
             elif isinstance(failing[0], Within):
@@ -348,11 +363,9 @@ def _failing(claim: Claim, orders: dict[str, list[str]], low: float, step: float
 
 def _run(row: str, seed: int, error: float) -> Run:
     """Make up the record of a training run with this training error in percent."""
-    last = {
-        "step": EARLY,
-        "images": 1.0,
-        "train_accuracy": 1 - error / 100,
-        "test_accuracy": 0.9 - 0.001 * seed,
-    }
+    alike = {"images": 1.0, "train_accuracy": 0.5, "test_accuracy": 0.9 - 0.001 * seed}
+    rows = [{"step": end, **alike} for end in ENDS.values()]
+    # no images, so that it does not count in the mean over all steps
+    last = {"step": 9 * EARLY, **alike, "images": 0.0, "train_accuracy": 1 - error / 100}
     measured = {"responses": [1.0]}
-    return Run(row, {}, {}, seed, [last], commit="", machine={}, measured=measured)
+    return Run(row, {}, {}, seed, [*rows, last], commit="", machine={}, measured=measured)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet import nets
-from resnet.check.answers import as_number, slip
+from resnet.check.answers import as_number, plain, slip
 from resnet.check.comparing import close, run
 from resnet.check.feedback import exercise
 from resnet.check.running import Missing, Wrong, call, function, kind, own_copy
@@ -36,6 +36,7 @@ def rerun(runs: object, conclusions: object) -> str:
         raise Wrong("The runs are fine. Nothing is written yet for {names}.", names=names)
     words = ("worse", "better", "undecided")
     said = []
+    conclusions = {family: plain(conclusion) for family, conclusion in conclusions.items()}
     for family, conclusion in conclusions.items():
         if conclusion not in words:
             raise Wrong(
@@ -154,22 +155,39 @@ def _averages(ask: Callable[..., Any]) -> None:
     """Raise Wrong unless the running averages of a small network become those of the batches."""
     net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 2, 1),
                         nn.BatchNorm2d(2))  # fmt: skip
+    for i in (1, 4):  # a trained network's are neither ones nor zeros
+        for name in ("weight", "bias"):
+            nn.init.uniform_(net[i].get_parameter(name), 0.5, 1.5)
     batches = [i + torch.randn(4 + 2 * i, 1, 6, 5) for i in range(4)]
     right = copy.deepcopy(net)
     refresh_statistics(right, batches)
     net(9 + torch.randn(8, 1, 6, 5))  # averages of something else
-    before = [p.detach().clone() for p in net.parameters()]
-    call(ask, net, list(batches), shown="recalibrate(net, batches)")
-    if any(not torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True)):
-        raise Wrong("recalibrate(net, batches) changes a parameter.")
+    before = copy.deepcopy(net.state_dict())
+    given = call(ask, net, list(batches), shown="recalibrate(net, batches)")
+    for name, parameter in net.named_parameters():
+        if not torch.equal(before[name], parameter):
+            raise Wrong("recalibrate(net, batches) changes a parameter, {name}.", name=name)
+        if not parameter.requires_grad:
+            raise Wrong(
+                "recalibrate(net, batches) leaves {name} frozen: `requires_grad` is False.",
+                name=name,
+            )
+    as_before = all(torch.equal(before[name], now) for name, now in net.state_dict().items())
+    if as_before and isinstance(given, nn.Module) and given is not net:
+        raise Wrong("recalibrate(net, batches) returns another network; net itself is to change.")
+    with torch.no_grad():
+        biased = torch.stack([net[0](b).var((0, 2, 3), correction=0) for b in batches]).mean(0)
     for i in (1, 4):
         for name in ("running_mean", "running_var"):
             found, wanted = getattr(net[i], name), getattr(right[i], name)
             if not close(found, wanted):
                 told = f"recalibrate(net, batches): {name} of BN {i} is not the mean over batches."
-                raise Wrong(
-                    told, _("Do the old averages count, and does the last batch count more?")
-                )
+                why = _("Do the old averages count, and does the last batch count more?")
+                if i == 4:
+                    why = _("BN 1 is right. In which mode does BN 1 make what comes in here?")
+                elif name == "running_var" and close(found, biased):
+                    why = _("The variance is the unbiased one, which divides by M - 1.")
+                raise Wrong(told, why)
         if net[i].momentum != 0.1:
             raise Wrong(
                 "recalibrate(net, batches) leaves a momentum of {net} behind.", net=net[i].momentum
@@ -223,7 +241,7 @@ def fine_tune(prepare: object, net: object, tuned: object) -> str:
 def _prepared(ask: Callable[..., Any]) -> None:
     shown = "prepare(net)"
     net = nets.cifar_resnet(8, 10, 1)
-    old = {id(p) for p in net.parameters()}
+    replaced = list(net.fc.parameters())  # kept alive: another object could get the same id
     given = call(ask, net, shown=shown)
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise Wrong(
@@ -241,7 +259,7 @@ def _prepared(ask: Callable[..., Any]) -> None:
     fc = getattr(made, "fc", None)
     if not isinstance(fc, nn.Linear) or fc.out_features != 10:
         raise Wrong("{shown}: net.fc is no linear layer to 10 classes.", shown=shown)
-    if any(id(p) in old for p in fc.parameters()):
+    if any(p is old for p in fc.parameters() for old in replaced):
         raise Wrong("{shown}: net.fc is the old layer.", shown=shown)
     for name, parameter in made.named_parameters():
         trained = name.startswith(("fc.", "stage3."))
@@ -267,5 +285,12 @@ def _prepared(ask: Callable[..., Any]) -> None:
     ends, body = ({r for n, r in rates.items() if n.startswith(p)} for p in ("fc.", "stage3."))
     if len(ends) != 1 or len(body) != 1 or not math.isclose(ends.pop(), 10 * body.pop()):
         raise Wrong("{shown}: the rate of stage3 is not a tenth of that of fc.", shown=shown)
-    if any(part.training for part in made.modules()):
-        raise Wrong("{shown}: the network, or a part of it, is in training mode.", shown=shown)
+    if training := [name for name, part in made.named_modules() if part.training]:
+        if made.training:
+            raise Wrong("{shown}: the network is in training mode.", shown=shown)
+        raise Wrong(
+            "{shown}: net.{name} is in training mode. What is made after net.eval() was not there "
+            "to be told.",
+            shown=shown,
+            name=training[0],
+        )

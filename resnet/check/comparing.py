@@ -85,6 +85,14 @@ def compare(
     """
     x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     what = f"{shown} on an input of shape {shape}"
+    for part in module.modules():
+        if "running_var" in part._buffers and not isinstance(part, nn.modules.batchnorm._NormBase):
+            raise Wrong(
+                "{shown} has a batch normalisation of its own making, {name}. The check sets the "
+                "weights of both networks, and knows those of nn.BatchNorm2d: use that here.",
+                shown=shown,
+                name=type(part).__name__,
+            )
     lazy = any(map(is_lazy, module.parameters()))
     with torch.no_grad():
         with reused(module, what):
@@ -150,10 +158,10 @@ def reused(module: nn.Module, what: str) -> Iterator[None]:
 
     This is said before whatever else went wrong there.
     """
-    used: Counter[nn.Module] = Counter()
+    used: dict[nn.Module, list[Tensor]] = {part: [] for part in module.modules()}
     hooks = [
-        part.register_forward_pre_hook(lambda part, _: used.update([part]))
-        for part in module.modules()
+        part.register_forward_pre_hook(lambda part, x: used[part].append(x[0].detach().clone()))
+        for part in used
     ]
     failed = None
     try:
@@ -163,16 +171,26 @@ def reused(module: nn.Module, what: str) -> Iterator[None]:
     for hook in hooks:
         hook.remove()
     for part in module.modules():  # from the outside in
-        if used[part] > 1 and any(True for _ in part.parameters()):
+        first, *others = used[part] or [None]
+        if others and any(True for _ in part.parameters()):
             names = module.named_modules(remove_duplicate=False)
-            places = ", ".join(name for name, other in names if other is part)
+            about = {
+                "what": what,
+                "name": type(part).__name__,
+                "used": len(used[part]),
+                "places": ", ".join(name for name, other in names if other is part),
+            }
+            if all(x.shape == first.shape and torch.equal(x, first) for x in others):
+                raise Reused(
+                    "{what}: the {name} {places} is called {used} times on the same input. Call it "
+                    "once and keep what it returns: in training mode a batch normalisation moves "
+                    "its running averages at every call.",
+                    **about,
+                )
             raise Reused(
                 "{what}: one {name} is used {used} times (at {places}), with the same weights "
                 "each time. Every place needs one of its own.",
-                what=what,
-                name=type(part).__name__,
-                used=used[part],
-                places=places,
+                **about,
             )
     if failed:
         raise failed

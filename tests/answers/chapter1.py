@@ -70,3 +70,5 @@ RIGHT["plain-identity"] = [
     '"everywhere": ([(-3, 0, -1 / 3), (2, 0, 0.5)], 0)}',
     'answers = {"on [-1, 1]": [[(-1, 1, -1)], 1], "everywhere": [[(1, 0, 1), (-1, 0, -1)], 0.0]}',
 ]
+
+RIGHT["steps-nested"] += ["def contained(a, b):\n    return torch.tensor(b) % a == 0"]

@@ -162,6 +162,11 @@ RIGHT["stride-match"] = [
     '    return "right" if out.shape == small.shape else "wrong"',
 ]
 
+RIGHT["stride-match"] += [
+    "def outcome(height, width):\n    n = max(height, width)\n"
+    '    return "Right" if n == 1 else "WRONG " if n == 2 else "Error"',
+]
+
 WRONG["padding-projection"] = [
     Slip("torch.eye(channels, in_channels)", "torch.eye(in_channels, channels)",
          "channels that come out are first"),
@@ -304,3 +309,41 @@ WRONG["batch-norm"] += [
          r"running_mean moves as with a momentum of 0\.1; the argument is not used"),
     Slip("torch.sqrt(var + self.eps)", "(torch.sqrt(var) + self.eps)", "inside of the root"),
 ]  # fmt: skip
+
+WRAPPED = (
+    "class BatchNorm(nn.Module):\n    def __init__(self, channels, eps=1e-5, momentum=0.1):\n"
+    "        super().__init__()\n        bn = nn.BatchNorm2d(channels, eps, momentum)\n"
+    "        self.hidden, self.weight, self.bias = [bn], bn.weight, bn.bias\n"
+    "        self.register_buffer('running_mean', bn.running_mean)\n"
+    "        self.register_buffer('running_var', bn.running_var)\n"
+    "    def forward(self, x):\n        return self.hidden[0].train(self.training)(x)\n\n\n"
+    "class Other(nn.Module):\n    def __init__(self, channels, eps=1e-5, momentum=0.1):\n"
+)
+WRONG["batch-norm"] += [
+    Slip("        return x * scale[:, None, None] + shift[:, None, None]",
+         "        return nn.functional.batch_norm(x, mean, var, self.weight, self.bias)",
+         "calls PyTorch's own batch normalisation"),
+    Slip("class BatchNorm(nn.Module):\n"
+         "    def __init__(self, channels, eps=1e-5, momentum=0.1):\n", WRAPPED,
+         "calls PyTorch's own batch normalisation"),
+    Slip("x.detach().var((0, 2, 3), correction=1)",
+         "x.detach().var((0, 2, 3), correction=0) * (m := len(x) * x.shape[2] ** 2) / (m - 1)",
+         "running_var takes another M than N H W"),
+    # of evaluation mode alone
+    Slip("        scale = self.weight", "        if not self.training:\n"
+         "            mean.lerp_(x.mean((0, 2, 3)).detach(), 0.1)\n        scale = self.weight",
+         "the running averages move; they should stay"),
+    Slip("        scale = self.weight",
+         "        if not self.training:\n            mean = mean[:, None, None]\n"
+         "            return (x - mean) / (var + self.eps)[:, None, None].sqrt()\n"
+         "        scale = self.weight",
+         "evaluation mode: weight and bias are missing"),
+    Slip("var + self.eps", "var + self.eps * self.training",
+         "evaluation mode: eps is missing, or is not the argument"),
+    Slip("        return x *", "        shift = shift + (not self.training)\n        return x *",
+         "evaluation mode: not the right output"),
+]  # fmt: skip
+WRONG["broken-block"] += [
+    # the largest rise for the largest drop
+    Slip("abs(math.log(b / h))", "math.log(b / h)", "the altered one passes on less"),
+]

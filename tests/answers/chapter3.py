@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cells import EVERY
 from slips import Number, Shape, Slip, rewritten
 
 RIGHT: dict[str, list[str]] = {}
@@ -342,7 +343,7 @@ WRONG["torchvision-names"] += [
 WRONG["four-bugs"] += [
     Slip("net(test_images).argmax(1) == test_labels", "net(images).argmax(1) == labels",
          "does not run net on training and on test images"),
-    Slip("hits.float().mean().item()", "100 * hits.float().mean().item()", "from 0 to 1"),
+    Slip("hits.float().mean().item()", "100 * hits.float().mean().item()", "returns per cent"),
     Slip("torch.randperm(len(images))", "torch.randint(len(images), (len(images),))",
          "each training image once per epoch"),
 ]  # fmt: skip
@@ -350,4 +351,65 @@ WRONG["four-bugs"] += [
 RIGHT["loss-curves"] = [
     "answers = dict(zip('ABCDEF', ('5', '4', '2', '3', '6', '1')))",
     "answers = dict(zip('ABCDEF', ('(5)', '(4)', '(2)', '(3)', '(6)', '(1)')))",
+]
+
+SOLVED = EVERY["four-bugs"].solution
+EPOCH, TEST, RETURN = (
+    SOLVED.index(part) for part in ("        net.tr", "        net.ev", "    ret")
+)
+STEPS, TESTED = SOLVED[EPOCH:TEST], SOLVED[TEST:RETURN]
+AT_THE_END = TESTED.replace("\n    ", "\n").removeprefix("    ")
+WRONG["four-bugs"] += [
+    Slip(STEPS + TESTED, TESTED + STEPS, "no test behind the last step of epoch 3"),
+    Slip(STEPS + TESTED,
+         STEPS.replace("            loss = ", "            if len(batch) < batch_size:\n"
+                       + TESTED.replace("        ", " " * 16, 1).replace("\n    ", "\n" + " " * 12)
+                       .rstrip(" ") + "            net.train()\n            loss = "),
+         "no test behind the last step of epoch 1"),
+    Slip(TESTED + "    return accuracies", AT_THE_END + "    return accuracies * epochs",
+         "no test behind the last step of epoch 1"),
+    Slip("net(test_images).argmax(1) == test_labels",
+         "net(test_images[:5]).argmax(1) == test_labels[:5]", "on 5 of the 9 test images"),
+    Slip("torch.optim.SGD(net.parameters(), lr)",
+         "torch.optim.SGD(net.parameters(), lr, weight_decay=1e-4)", "no decay"),
+]  # fmt: skip
+
+RIGHT["four-bugs"] += [
+    # looks at the training images, too, and at the test images before it begins
+    rewritten(
+        "four-bugs",
+        {
+            "            hits = ": "            seen = (net(images).argmax(1) == labels).sum()\n"
+            "            hits = ",
+            "    accuracies = []\n": "    accuracies = []\n    net.eval()(test_images)\n",
+        },
+    ),
+]
+
+WRONG["resnet34"] += [
+    # the blocks with a batch normalisation of Exercise 2.8
+    Slip(
+        "net = nn.Sequential(",
+        EVERY["batch-norm"].solution.partition("answers = ")[0]
+        + RIGHT["resnet34"][1].replace("nn.BatchNorm2d", "BatchNorm")
+        + "\nother = nn.Sequential(",
+        "a batch normalisation of its own making, BatchNorm",
+    ),
+]
+
+WRONG["torchvision-names"] += [
+    Slip("    found = {}\n", "    found = {}\n    net = resnet.resnet34()\n"
+         "    return resnet.load_torchvision(net, state).state_dict()\n",
+         "calls resnet.load_torchvision"),
+    Slip("    return found", "    return state\n\n\nimport torchvision\n"
+         "net = torchvision.models.resnet34()", "net is torchvision's own network"),
+    Slip("        found[name] = tensor", "        if 'num_batches' not in name:\n"
+         "            found[name] = tensor", "nothing for 'stem.bn.num_batches_tracked'"),
+]  # fmt: skip
+
+RIGHT["small-stem"] += [
+    rewritten(
+        "small-stem",
+        {"nn.Conv2d(1, 64, 3": "nn.LazyConv2d(64, 3", "nn.BatchNorm2d(64)": "nn.LazyBatchNorm2d()"},
+    ),
 ]

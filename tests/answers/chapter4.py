@@ -26,6 +26,9 @@ NUMBERS: list[Number] = [
     ("count-50", "stage1", 215_808 + 2 * (3 * 384 + 256), "only two of them are trained"),
     ("count-50", "total", 25_557_032 + 53_120, "only two of them are trained"),
     # multiplications and additions counted apart
+    ("cost-v15", "stage2", 4 * 77_070_336, "Only the first block of a stage has"),
+    ("cost-v15", "stage3", 4 * 77_070_336, "in proportion to the pixels that come out"),
+    ("cost-v15", "stage3", 6 * 77_070_336, "only the first block of a stage has a stride"),
     ("cost-v15", "stage2", 2 * 77_070_336, "a multiplication with its addition counted as one"),
     ("cost-v15", "total", 2 * 231_211_008, "a multiplication with its addition counted as one"),
 ]

@@ -34,6 +34,8 @@ WRONG["preact-bottleneck"] = [
          "        self.conv2 = nn.Conv2d(channels, channels, 3, stride, padding",
          "stride is on the 3x3"),
     Slip("return y + ", "return y * 0 + ", "other outputs"),
+    Slip("self.project(a))", "self.project(F.relu(self.bn1(x))))",
+         "the BatchNorm2d bn1 is called 2 times on the same input. Call it once"),
 ]  # fmt: skip
 
 RIGHT["preact-bottleneck"] = [
@@ -150,6 +152,9 @@ WRONG["stochastic-depth"] = [
     Slip("def forward(", "def forwards(", "StochasticBranch has no method forward"),
     Slip("return y if torch.rand(()) < self.keep else torch.zeros_like(y)", "return y",
          "drawn anew at every call"),
+    Slip("self.branch, self.keep = branch, keep",
+         "self.branch = branch\n        self.keep = nn.Parameter(torch.tensor(float(keep)))",
+         "a parameter besides the branch's, keep"),
 ]  # fmt: skip
 
 RIGHT["stochastic-depth"] = [

@@ -13,6 +13,11 @@ NUMBERS: list[Number] = [
     ("growth-law", "plain, 110 layers", 178_000, "a power of the number of blocks"),
     ("growth-law", "plain, 110 layers", 12_474, "straight line"),
     ("growth-law", "power p", 1.368, "Of which base"),
+    ("growth-law", "power p", 1.329, "that of the blocks"),
+    ("growth-law", "power p", 1.3095, "a share of the ratio"),
+    ("growth-law", "plain, 110 layers", 25e6, "1 at no block at all"),
+    ("growth-law", "plain, 110 layers", 23.7e6, "start from a depth that was measured"),
+    ("growth-law", "residual, 110 layers", 71.4, "that of the blocks"),
     ("growth-law", "residual, 110 layers", 240, "a factor per block"),
     ("growth-law", "residual, 110 layers", 121, "a factor of two"),
 ]
@@ -187,3 +192,27 @@ WRONG["zero-init"] += [
     Slip("nn.init.zeros_(norms[-1].weight)", "nn.init.ones_(norms[-1].bias)",
          r"bias has changed\. It is a shift"),
 ]  # fmt: skip
+
+WRONG["multiplying-block"] += [
+    # the signal's size alone
+    Slip("    gradients = torch.autograd.grad((states[-1] * weights).sum(), states)\n",
+         "    gradients = [state - state.mean() for state in states]\n",
+         "large constant|not right"),
+    Slip("    gradients = torch.autograd.grad((states[-1] * weights).sum(), states)\n",
+         "    gradients = [s - s.mean((2, 3), keepdim=True) for s in states]\n",
+         "large constant|not right"),
+]  # fmt: skip
+WRONG["dirac-start"] += [
+    Slip(
+        "nn.init.dirac_(convolution.weight)",
+        "nn.init.dirac_(convolution.weight.requires_grad_(False))",
+        r"conv1\.weight is frozen",
+    ),
+]
+WRONG["zero-init"] += [
+    Slip(
+        "nn.init.zeros_(norms[-1].weight)",
+        "nn.init.zeros_(norms[-1].weight.requires_grad_(False))",
+        r"bn2\.weight is frozen",
+    ),
+]

@@ -49,6 +49,8 @@ WRONG["check-cannot-fail"] = [
     Slip("return -math.inf, mean + worse / 2", "return 0, mean + 1.645 * deviation",
          "looks at the mean of the runs"),
     Slip("return None", "return -math.inf, mean + worse / 2", "two numbers that do both"),
+    Slip("if 2 * margin > worse", "if 2.19 * margin > worse",
+         "as far below the mean as above it do not do it here"),
     Slip("if 2 * margin > worse", "if True", "there are such bounds"),
     Slip("return -math.inf, mean + worse / 2", "return mean + worse / 2, 0", "low is above high"),
     Slip("return -math.inf, mean + worse / 2", "return mean + worse / 2", "expected a pair"),
@@ -102,6 +104,10 @@ WRONG["missing-depths"] = [
     Slip('{"cpu": tuple(rows)}', "{}", "plain-110, ResNet-110 would be trained"),
     Slip("(20, 32, 44, 56)", "(20, 32, 56)", "there is no plain-44, ResNet-44"),
     Slip("(*rises, *falls)", "()", "No check of the claim"),
+    *(Slip('"train_error", f"plain', f'"{quantity}", f"plain', "about training errors, at the end")
+      for quantity in ("warm_up_error", "early_error", "later_error", "train_error_mean")),
+    *(Slip('f"plain-{b}")', f'f"plain-{{b}}", {margin})', f"has a margin of {margin}: with one")
+      for margin in (1, -1)),
     Slip("(*rises, *falls)", "(*rises, *falls, resnet.reproduce.checks.Within("
          '"train_error", "plain-20", 8, 10, needs_full=False))', "Values cannot be compared"),
 ]  # fmt: skip

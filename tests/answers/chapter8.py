@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cells import EVERY
 from slips import Number, Shape, Slip, rewritten
 
 RIGHT: dict[str, list[str]] = {}
@@ -21,10 +22,7 @@ WRONG["recalibrate"] = [
     Slip("again = copy.deepcopy(net)", "again = net", "up-to-date averages already"),
 ]  # fmt: skip
 
-RIGHT["recalibrate"] = [
-    "def recalibrate(net, batches):\n    resnet.measure.refresh_statistics(net, batches)\n"
-    "other = copy.deepcopy(net)\nrecalibrate(other, batches)\n"
-    "worth = accuracy(other) - accuracy(net)",
+BY_HAND = (
     # by hand, with a hook for each layer's input
     "def recalibrate(net, batches):\n    norms, seen = [], {}\n    for m in net.modules():\n"
     "        if isinstance(m, torch.nn.BatchNorm2d):\n            norms.append(m)\n"
@@ -35,7 +33,13 @@ RIGHT["recalibrate"] = [
     "    for h in hooks:\n        h.remove()\n    for m, found in seen.items():\n"
     "        m.running_mean.copy_(torch.stack([a for a, _ in found]).mean(0))\n"
     "        m.running_var.copy_(torch.stack([b for _, b in found]).mean(0))\n    net.eval()\n"
-    "other = copy.deepcopy(net)\nbefore = accuracy(other)\nrecalibrate(other, batches)\n"
+)
+
+RIGHT["recalibrate"] = [
+    "def recalibrate(net, batches):\n    resnet.measure.refresh_statistics(net, batches)\n"
+    "other = copy.deepcopy(net)\nrecalibrate(other, batches)\n"
+    "worth = accuracy(other) - accuracy(net)",
+    BY_HAND + "other = copy.deepcopy(net)\nbefore = accuracy(other)\nrecalibrate(other, batches)\n"
     "worth = round(accuracy(other) - before, 1)",
 ]
 
@@ -43,7 +47,9 @@ WRONG["fine-tune"] = [
     Slip("    net.requires_grad_(False)\n", "", "stem.conv.weight is not frozen"),
     Slip("    net.stage3.requires_grad_(True)\n", "", "stage3.* is frozen"),
     Slip('"lr": 0.02', '"lr": 0.2', "not a tenth"),
-    Slip("return net.eval(), ", "return net.train(), ", "in training mode"),
+    Slip("return net.eval(), ", "return net.train(), ", "the network is in training mode"),
+    Slip("return net.eval(), ", "net.eval()\n    net.fc.train()\n    return net, ",
+         "net.fc is in training mode"),
     Slip('{"params": net.stage3.parameters(), "lr": 0.02},', "", "the optimiser lacks stage3"),
     Slip("range(150)", "range(2)", "more than 80% are"),
     Slip("prepare(copy.deepcopy(net))", "prepare(resnet.cifar_resnet(8, 10, 1))",
@@ -95,6 +101,17 @@ RIGHT["recalibrate"] += [
     ),
 ]
 
+RIGHT["fine-tune"] += [  # the old layer is gone before the new one is made
+    rewritten(
+        "fine-tune",
+        {"    net.fc = nn.Linear(net.fc.in_features, 10)": way},
+    )
+    for way in (
+        "    net.fc = nn.Linear(net.fc.in_features, 10)\n    net.fc = nn.Linear(64, 10)",
+        "    del net.fc\n    net.fc = nn.Linear(64, 10)",
+    )
+]
+
 RIGHT["fine-tune"] += [
     rewritten(
         "fine-tune",
@@ -117,4 +134,23 @@ WRONG["fine-tune"] += [
     Slip('"lr": 0.02}', '"lr": 2.0}', "is not a tenth of that of fc"),
     Slip("    net.fc = nn.Linear(net.fc.in_features, 10)\n    groups",
          "    groups", "net.fc is the old layer|lacks|is frozen"),
+]  # fmt: skip
+WRONG["recalibrate"] += [
+    Slip("norm.reset_running_stats()", "norm.reset_parameters()",
+         r"changes a parameter, 1\.weight"),
+    Slip("    net.train()\n", "    net.train().requires_grad_(False)\n",
+         r"leaves 0\.weight frozen"),
+    Slip("    norms = ", "    net = copy.deepcopy(net)\n    norms = ", "evaluation mode|mean over"),
+    Slip("def recalibrate(net, batches):\n",
+         "def recalibrate(net, batches):\n    return changed(copy.deepcopy(net), batches)\n\n\n"
+         "def changed(net, batches):\n    resnet.measure.refresh_statistics(net, batches)\n"
+         "    return net\n\n\ndef other(net, batches):\n", "net itself is to change"),
+    # by hand, with the variance that divides by M; and in evaluation mode
+    *(
+        Slip(EVERY["recalibrate"].solution.partition("again = ")[0], source, told)
+        for source, told in (
+            (BY_HAND.replace("var((0, 2, 3))", "var((0, 2, 3), correction=0)"), "divides by M - 1"),
+            (BY_HAND.replace("net.train()", "net.eval()"), "BN 1 is right. In which mode"),
+        )
+    ),
 ]  # fmt: skip

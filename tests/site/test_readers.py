@@ -123,6 +123,16 @@ def test_every_figure_and_table_has_its_caption(name: str) -> None:
             assert all(out.metadata[kind]["alt"].strip() for kind in images)
 
 
+def test_the_losses_to_judge_are_there() -> None:
+    """Exercise 3.7 asks about a table, which has to be seen before anything is run."""
+    cells = {cell.id: cell for cell in readers("03-resnet-18").cells}
+    (shown,) = cells["loss-curves-given"].outputs
+    table = BeautifulSoup(shown.data["text/html"], "html.parser")
+    assert len(table.select("tbody tr")) == 16
+    assert [head.get_text() for head in table.select("th")][-2:] == ["F train", "F test"]
+    assert words(table) in words(article("03-resnet-18"))
+
+
 @every
 def test_equations_have_the_pages_numbers(name: str) -> None:
     source = "\n".join(cell.source for cell in readers(name).cells if cell.cell_type == "markdown")

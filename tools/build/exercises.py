@@ -46,6 +46,7 @@ SPANNING = """\
 These need what several chapters have said. The next cell has all imports."""
 ONCE = ("statement", "starter", "check", "solution", "explanation")
 OFFERED = "offered"  # a cell that may be missing: answers that the page offers, the right one first
+GIVEN = "given"  # a cell that may be missing: it shows a table that the statement refers to
 SUMMARY = {"caption": "The exercises that were tried in this kernel.", "name": "tab-summary"}
 PARAMETERS = """\
 import os
@@ -84,6 +85,8 @@ class Exercise:
     solution: str
     explanation: str
     offered: str = ""
+    given: str = ""
+    caption: str = ""  # of the table that `given` shows
 
     @property
     def label(self) -> str:
@@ -119,9 +122,12 @@ def read(path: Path) -> Exercise:
     facts_by_name = dict(re.findall(r"^(\w+): (.+)$", facts, re.MULTILINE))
     cells = [(cell.metadata.get("title", ""), cell.source) for cell in rest]
     kinds = [kind for kind, _ in cells]
+    optional = [kind for kind in (OFFERED, GIVEN) if kind in kinds]
     once = sorted(kind for kind in kinds if kind not in ("hint", "help"))
-    if once not in (sorted(ONCE), sorted([*ONCE, OFFERED])) or "hint" not in kinds:
-        needed = f"one cell each of {', '.join(ONCE)}, hints, and perhaps help and {OFFERED}"
+    if once != sorted([*ONCE, *optional]) or "hint" not in kinds:
+        needed = (
+            f"one cell each of {', '.join(ONCE)}, hints, and perhaps help, {OFFERED} and {GIVEN}"
+        )
         raise wrong(f"it needs {needed}; it has {kinds}")
     choices = {"level": LEVELS, "importance": IMPORTANCE}
     for field, words in choices.items():
@@ -134,7 +140,11 @@ def read(path: Path) -> Exercise:
     helps = [body.partition("\n\n") for kind, body in cells if kind == "help"]
     if any(not text or "\n" in says for says, _, text in helps):
         raise wrong("a help is one line of the check's message, an empty line, and what to do")
-    part = {kind: body for kind, body in cells if kind in (*ONCE, OFFERED)}
+    part = {kind: body for kind, body in cells if kind in (*ONCE, *optional)}
+    captions = [cell.metadata.get("caption", "") for cell, kind in zip(rest, kinds, strict=True)
+                if kind == GIVEN]  # fmt: skip
+    if not all(captions):
+        raise wrong(f'its cell {GIVEN} needs a caption: `# %% {GIVEN} caption="…"`')
     return Exercise(
         chapter=name[1],
         place=int(name[2]),
@@ -155,6 +165,8 @@ def read(path: Path) -> Exercise:
         solution=part["solution"],
         explanation=part["explanation"],
         offered=part.get(OFFERED, ""),
+        given=part.get(GIVEN, ""),
+        caption="".join(captions),
     )
 
 
@@ -260,6 +272,11 @@ def _cells(exercise: Exercise, *, solutions: bool) -> list[NotebookNode]:
         _code(exercise.check, f"{slug}-check", notebooks.CHECKED),
         _markdown("\n\n".join(hints), f"{slug}-hints", "hints"),
     ]
+    if exercise.given:
+        shows = _code(exercise.given, f"{slug}-{GIVEN}", notebooks.CHECKED)
+        figure = {"caption": exercise.caption, "name": f"tab-{slug}"}
+        shows.metadata["mystnb"] = {"figure": figure}
+        cells.insert(1, shows)
     if solutions and exercise.offered:
         asked = f"resnet.check.Question(resnet.check.{slug.replace('-', '_')}, {OFFERED})"
         source = f"{exercise.offered}\n{asked}"

@@ -40,7 +40,8 @@ except ImportError as error:
     raise ImportError(
         "This notebook needs the book's module `resnet`. Get the book's repository, run "
         "`make setup` in it and open the notebook with the Python of its .venv. Or run these two "
-        "commands in a Jupyter environment that has torch and torchvision:\\n"
+        "commands in a Jupyter environment that has torch and torchvision. If you have "
+        "notebooks.zip, its wheel, the file .whl beside this notebook, stands for the folder:\\n"
         "pip install --no-deps FOLDER_OF_THE_BOOK {d2l}\\n"
         "pip install {others}"
     ) from error"""

@@ -29,6 +29,7 @@ def test_claims_of_other_kinds() -> None:
     for wrong, told in (
         (dataclasses.asdict(claim), "Hand over a Claim"),
         (dataclasses.replace(claim, only={"cpu": ("plain-21",)}), "no row 'plain-21'"),
+        (dataclasses.replace(claim, only=("plain-20",)), "a tuple of 1; expected a dictionary"),
         (dataclasses.replace(claim, settings={}), "no settings for the scale cpu"),
         (dataclasses.replace(claim, rows=dict.fromkeys(claim.rows, "ResNet-8")), "no plain-20"),
     ):

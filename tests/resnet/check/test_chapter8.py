@@ -75,6 +75,7 @@ def test_conclusions_are_what_the_runs_say(trained: dict[str, Any]) -> None:
         run.rows[-1]["train_loss"] += 0.01 * run.seed
     right = {"plain": "worse", "ResNet": "better"}
     assert check.rerun(runs, right)
+    assert check.rerun(runs, {"plain": " Worse", "ResNet": "BETTER"})
     found = check.rerun(runs, {**right, "plain": "undecided"})
     assert "is not what the runs say" in repr(found)
     assert not re.search(r"\d\.\d", repr(found)), "it gives the results away"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 import shutil
@@ -114,6 +115,28 @@ def test_help_opens_under_what_the_check_says() -> None:
     assert cell.source == f"{outer}\n\n{inner}\n\n</details>"
 
 
+@pytest.mark.parametrize("exercise", EVERY, ids=lambda exercise: exercise.slug)
+def test_what_a_starter_shows_is_seen(exercise: exercises.Exercise) -> None:
+    """Jupyter shows the value of a cell's last line only."""
+    *before, _last = (ast.unparse(node) for node in ast.parse(exercise.starter).body)
+    assert not [source for source in before if source.startswith("resnet.check.")]
+
+
+def test_a_table_that_is_given_stands_between_statement_and_starter() -> None:
+    """In the committed notebook, with what it shows, and on the page."""
+    given = [exercise for exercise in EVERY if exercise.given]
+    assert "loss-curves" in [exercise.slug for exercise in given]
+    for e in given:
+        assert f"{{numref}}`tab-{e.slug}`" in e.statement
+        for cells in (NOTEBOOKS[e.chapter].cells, exercises.for_page(FILES[e.chapter]).cells):
+            at = [cell.id for cell in cells].index(f"{e.slug}-given")
+            assert cells[at].source == e.given
+            assert cells[at].metadata["mystnb"]["figure"]["caption"] == e.caption
+            assert [cells[at - 1].id, cells[at + 1].id] == [e.slug, f"{e.slug}-starter"]
+        recorded = {cell.id: cell for cell in NOTEBOOKS[e.chapter].cells}[f"{e.slug}-given"]
+        assert "<table>" in recorded.outputs[0].data["text/html"]
+
+
 def on_its_own(exercise: exercises.Exercise) -> exercises.Exercise:
     """As one of the chapter on exercises."""
     return dataclasses.replace(exercise, chapter=exercises.NAME[:2])
@@ -200,6 +223,7 @@ SOURCE = (exercises.FOLDER / "01-01-steps-nested.py").read_text(encoding="utf-8"
         ("01-01-a.py", lambda s: s.replace("# %% solution", "# solution"), "one cell each of"),
         ("01-01-a.py", lambda s: s + "\n# %% solution\n1\n", "one cell each of"),
         ("01-01-a.py", lambda s: s + "\n# %% extra\n1\n", "extra"),
+        ("01-01-a.py", lambda s: s + "\n# %% given\n1\n", "needs a caption"),
         ("01-01-a.py", lambda s: s.replace("level: warm-up", "level: easy"), "`level:`"),
         ("01-01-a.py", lambda s: s.replace("minutes: 10", "minutes: ten"), "`minutes:`"),
         ("01-01-a.py", lambda s: s.replace("importance: u", "importance: q"), "`importance:`"),
