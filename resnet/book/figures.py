@@ -132,11 +132,16 @@ def _png(panels: Sequence[Canvas]) -> bytes:
 
 
 def look(name: str, i: int) -> tuple[str, str, str]:
-    """Return colour, line and marker of the i-th series, which may be a network or a form."""
+    """Return colour, line and marker of the i-th series, which may be a network or a form.
+
+    A network with something else about it, said behind a comma, is dotted.
+    """
     color, line, marker = LINES[i % len(LINES)]
-    form, _dash, depth = name.rpartition("-")
+    plain_name, _comma, variant = name.partition(", ")
+    form, _dash, depth = plain_name.rpartition("-")
     color, marker = FORM_LOOKS.get(form if depth.isdigit() else name, (color, marker))
-    return color, STROKES.get(depth, line), marker
+    dotted = variant and depth.isdigit()
+    return color, ":" if dotted else STROKES.get(depth, line), marker
 
 
 def _lines(series: Series, x_label: str, y_label: str, *, markers: bool = True) -> Canvas:

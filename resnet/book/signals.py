@@ -193,7 +193,7 @@ def gains(rows: Mapping[str, Rows]) -> Figure:
     panels, ends = [], []
     moments = sorted({row["steps"] for measured in rows.values() for row in measured})
     for moment in moments:
-        canvas, axes = panel(height=3.1)
+        canvas, axes = panel(height=3.9)
         told = []
         for i, (name, measured) in enumerate(rows.items()):
             color, line, marker = look(name, i)
@@ -204,12 +204,12 @@ def gains(rows: Mapping[str, Rows]) -> Figure:
             axes.fill_between(places, each.min(0), each.max(0), color=color, alpha=0.2, lw=0)
             told.append(f"{name} {each.mean(0)[0]:.2f}, {each.mean(0)[-1]:.2f}")
         axes.axhline(0, color=INK, lw=0.8)
-        axes.set(xscale="log", ylim=(-1, 1.05), xlabel=_("rate of the step"),
-                 ylabel=_("gained, as a share\nof what the gradient predicts"))  # fmt: skip
+        axes.set(xscale="log", ylim=(-0.75, 1.05), xlabel=_("rate of the step"),
+                 ylabel=_("gained / predicted"))  # fmt: skip
         axes.set_xticks(places, labels=[f"{rate:g}" for rate in places])
         axes.minorticks_off()
         axes.set_title(_("after {n:,} steps", n=moment), fontsize=10)
-        canvas.legend(loc="outside upper center", ncols=1, fontsize=9)
+        canvas.legend(loc="outside upper center", ncols=2, fontsize=8)
         panels.append(canvas)
         after = _("after {n:,} steps", n=moment)
         ends.append(f"{after}: {'; '.join(told)}.")

@@ -319,6 +319,7 @@ def test_a_network_looks_the_same_wherever_it_stands() -> None:
     for i in range(5):
         assert figures.look("plain-56", i) == (figures.BLUE, "-", "o")
         assert figures.look("pre-activation ResNet-20", i) == (figures.GREEN, "--", "^")
+    assert figures.look("plain-56, grown start", 3) == (figures.BLUE, ":", "o")
     assert figures.look("ResNet", 3) == (figures.ORANGE, figures.LINES[3][1], "s")
     assert figures.look("no shortcut", 5) == figures.LINES[1]
     looks = {figures.look(f"{form}-{n}", 0) for form in figures.FORM_LOOKS for n in (20, 56, 110)}
