@@ -91,7 +91,7 @@ class _Watched:
     """Sees whether a function is called in this thread meanwhile."""
 
     def __init__(self, function: Callable[..., object]) -> None:
-        self.code, self.called = function.__code__, False  # type: ignore[attr-defined]
+        self.code, self.called = function.__code__, False
 
     def __enter__(self) -> "_Watched":
         self.before = sys.getprofile()
