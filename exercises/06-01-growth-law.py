@@ -20,7 +20,7 @@ import torch.nn.functional as F
 #
 # Suppose that in the plain network every block more multiplies the growth by the same factor $a$, and that in the residual network the growth is proportional to a power $n^p$ of the number $n$ of blocks. Determine $a$ and $p$ from the table, and predict the growth of both networks with 110 layers, which are 54 blocks.
 #
-# *Why it matters.* Both networks' gradients grow with depth. Which of the two laws holds decides whether a network twice as deep starts with a somewhat larger growth, or with its square.
+# *Why it matters.* Both networks' gradients grow with depth. Which of the two laws holds decides whether a network twice as deep starts with a somewhat larger growth, or with about its square.
 
 # %% starter
 answers = {

@@ -21,7 +21,7 @@ def steps_nested(contained: object) -> str:
     said: dict[tuple[int, int], bool] = {}
     for a, b in pairs:
         answer = plain(call(ask, a, b, shown=f"contained({a}, {b})"))
-        if answer not in (True, False) or isinstance(answer, Tensor):
+        if isinstance(answer, Tensor) or answer not in (True, False):
             shown = f"contained({a}, {b})"
             raise Wrong("{shown} is {said!r}; expected True or False.", shown=shown, said=answer)
         said[a, b] = bool(answer)

@@ -91,7 +91,7 @@ class _Watched:
     """Sees whether a function is called in this thread meanwhile."""
 
     def __init__(self, function: Callable[..., object]) -> None:
-        self.code, self.called = function.__code__, False  # type: ignore[attr-defined]
+        self.code, self.called = function.__code__, False
 
     def __enter__(self) -> "_Watched":
         self.before = sys.getprofile()
@@ -306,17 +306,25 @@ def four_bugs(train: object) -> str:
     shown = "train(net, …, epochs=3, lr=0.5, batch_size=8)"
     given = call(ask, net, images, labels, tests, test_labels, epochs, lr, size, shown=shown)
     after = [weight for _x, weight, _mode in net.calls[1:]] + [net.weight.detach()]
-    steps, tested, done = [], [], 0  # done: training images in the steps so far
+    steps, tested, done, idle = [], [], 0, False  # done: training images in the steps so far
     for (x, weight, mode), then in zip(net.calls, after, strict=True):
         if _among(x[:1], tests):
             tested.append((x, weight, mode, done))
-        elif mode or not torch.equal(weight, then):  # otherwise it only looks at them
+        elif not torch.equal(weight, then):
             steps.append((x, weight, mode))
             done += len(x)
+        else:  # it only looks at them, which does no harm in evaluation mode
+            idle |= mode
     if not tested or all(_among(x[:1], tests) for x, *_ in net.calls):
         raise Wrong("{shown} does not run net on training and on test images.", shown=shown)
     if all(torch.equal(weight, after[-1]) for _x, weight, _mode in net.calls):
         raise Wrong("{shown} makes no steps: the weights stay as they are.", shown=shown)
+    if idle:
+        raise Wrong(
+            "{shown} runs net on training images in training mode, and no step follows: one step "
+            "for each batch, and other looks at the images in evaluation mode.",
+            shown=shown,
+        )
     numbers = [_positions(x, images) for x, *_ in steps]
     whole = [n for batch in numbers for n in batch]
     if sorted(whole) != sorted(list(range(count)) * epochs):

@@ -171,8 +171,8 @@ def reused(module: nn.Module, what: str) -> Iterator[None]:
     for hook in hooks:
         hook.remove()
     for part in module.modules():  # from the outside in
-        first, *others = used[part] or [None]
-        if others and any(True for _ in part.parameters()):
+        if len(used[part]) > 1 and any(True for _ in part.parameters()):
+            first, *others = used[part]
             names = module.named_modules(remove_duplicate=False)
             about = {
                 "what": what,

@@ -368,6 +368,8 @@ WRONG["four-bugs"] += [
          "no test behind the last step of epoch 1"),
     Slip(TESTED + "    return accuracies", AT_THE_END + "    return accuracies * epochs",
          "no test behind the last step of epoch 1"),
+    Slip("        net.eval()\n", "        with torch.no_grad():\n            net(images)\n"
+         "        net.eval()\n", "in training mode, and no step follows"),
     Slip("net(test_images).argmax(1) == test_labels",
          "net(test_images[:5]).argmax(1) == test_labels[:5]", "on 5 of the 9 test images"),
     Slip("torch.optim.SGD(net.parameters(), lr)",
