@@ -208,10 +208,10 @@ def gains(rows: Mapping[str, Rows]) -> Figure:
                  ylabel=_("gained / predicted"))  # fmt: skip
         axes.set_xticks(places, labels=[f"{rate:g}" for rate in places])
         axes.minorticks_off()
-        axes.set_title(_("after {n:,} steps", n=moment), fontsize=10)
+        after = _("after {n:,} steps", n=moment)
+        axes.set_title(after, fontsize=10)
         canvas.legend(loc="outside upper center", ncols=2, fontsize=8)
         panels.append(canvas)
-        after = _("after {n:,} steps", n=moment)
         ends.append(f"{after}: {'; '.join(told)}.")
     return Figure(
         panels,
