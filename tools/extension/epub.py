@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from docutils.utils.math import latex2mathml
+from docutils.utils.math import MathError, latex2mathml
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.epub3 import Epub3Builder
@@ -22,10 +22,14 @@ from ..build.pictures import own_ids
 STYLES = ("_static/pygments.css", "_static/epub.css", "_static/paper.css")
 # commands that docutils' translator does not know, by ones that it does
 KNOWN = {r"\dots": r"\ldots", r"\operatorname*": r"\operatorname"}
+# for these it writes attributes that EPUB 3 does not allow
+KNOWN |= {r"\tfrac": r"\frac", r"\dfrac": r"\frac"}
 
 
 def mathml(source: str, block: bool) -> str:
-    """Translate an equation; a MathError names the command that it does not know."""
+    """Translate an equation; a MathError names what the translator does not know, or would misread."""
+    if misread := re.search(r"\\[td]?frac\s*(\{[^{}]*\}\s*)?[0-9]", source):
+        raise MathError(f"'{misread[0]}': write a fraction's parts in braces; 12 would be one number")
     for name, other in KNOWN.items():
         source = re.sub(rf"{re.escape(name)}(?![a-zA-Z])", other.replace("\\", r"\\"), source)
     translated = str(latex2mathml.tex2mathml(source.strip(), as_block=block))
