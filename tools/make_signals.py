@@ -1,7 +1,7 @@
 """Measure what chapter 6 shows of networks before, during and after training, into results/.
 
-`python -m tools.make_signals growth line factors shattering training gains grown lesions`: the last
-four take up to an hour of a core each, and lesions needs what `make weights` trains.
+`python -m tools.make_signals growth line factors shattering training gains grown kept lesions`: the
+last five take up to an hour of a core each, and lesions needs what `make weights` trains.
 """
 
 import argparse
@@ -53,6 +53,7 @@ STATISTICS = 2048  # training images for BN's averages
 # for single steps: networks, after how many steps, the rates
 STEPPED = (*TRAINED, "ResNet-20, width 8")
 GROWN = ("plain-56, width 8, grown start",)
+KEPT = tuple(f"ResNet-56, width 8, {kind}" for kind in ("BN after addition", "constant scaling"))
 MOMENTS = (400, 1000)
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 Row = dict[str, Any]
@@ -209,6 +210,10 @@ def gains(names: Sequence[str] = ()) -> Iterator[Row]:
     of what the gradient predicts in plain-56 than in the other networks, and in it all kernels
     together gain less than each alone by more than in the residual networks. "grown" was planned
     when this had been seen. Expected: as in plain-56, at the end of the warm-up less than half.
+    "kept", residual networks whose sum is kept at one size, was planned after both. Expected, at
+    the end of the warm-up and at the rate of 0.1: with constant scaling less than ResNet-56 with
+    the same seed; with BN after the addition between the two, if the difference is large enough
+    for two seeds to show an order.
     """
     images, labels = sample(256)
     for name in names or STEPPED:
@@ -289,6 +294,7 @@ MEASUREMENTS: dict[str, Callable[[], Iterator[Row]]] = {
     "training": first_steps,
     "gains": gains,
     "grown": partial(gains, GROWN),
+    "kept": partial(gains, KEPT),
     "lesions": lesions,
 }
 

@@ -346,7 +346,7 @@ DEPTH_CLAIMS = ("degradation", "remedy", "faster", "start", "depth", "responses"
 ORDER: tuple[tuple[tuple[str, ...], Sequence[int] | None], ...] = (
     (DEPTH_CLAIMS, None),
     (("d2l",), settings.D2L_FULL.seeds[:1]),
-    (("size", "point", "zero", "both"), None),  # of `why.EXPERIMENTS`
+    (("size", "point", "zero", "both", "layers", "sum"), None),  # of `why.EXPERIMENTS`
     (("warm-up", "placements", "shortcuts", "triple"), None),
     (("d2l",), None),
 )

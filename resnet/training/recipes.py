@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from resnet.arguments import require_one_of, require_positive, require_rate, require_whole
 
-Optimizer = Literal["sgd", "adam"]
+Optimizer = Literal["sgd", "adam", "lars"]
 Schedule = Literal["steps", "one-cycle"]
 
 
@@ -19,8 +19,9 @@ class Recipe:
         steps: gradient steps in all; the last epoch may then be cut short.
         batch_size: images per step, over all processes; the last batch of an epoch may be smaller.
         lr: learning rate; the highest one where it changes.
-        optimizer: "sgd", stochastic gradient descent, or "adam" (Kingma and Ba 2015).
-        momentum: of SGD; 0 is plain SGD.
+        optimizer: "sgd", stochastic gradient descent; "adam" (Kingma and Ba 2015); or "lars", SGD
+            with steps of one size for all layers (You et al. 2017), see `LARS`.
+        momentum: of SGD and LARS; 0 is none.
         nesterov: look ahead, with momentum.
         weight_decay: factor of the weights that is added to their gradient, for all parameters.
         schedule: "steps", lr divided by 10 at each of the milestones; or "one-cycle", a straight
@@ -74,7 +75,7 @@ class Recipe:
         require_one_of("optimizer", self.optimizer, get_args(Optimizer))
         require_one_of("schedule", self.schedule, get_args(Schedule))
         if self.optimizer == "adam" and self.momentum:
-            raise ValueError(f"momentum={self.momentum!r}: only optimizer='sgd' has one")
+            raise ValueError(f"momentum={self.momentum!r}: Adam has its own")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True: expected momentum above 0")
         # JSON has lists; a recipe can be compared, so it has tuples

@@ -281,7 +281,7 @@ def test_equations_that_cannot_be_translated_are_errors() -> None:
     with pytest.raises(MathError, match="nosuchcommand"):
         mathml(r"\nosuchcommand{x}", block=True)
     for misread in (r"\frac12 x", r"\tfrac{1}2", r"\frac 12"):
-        with pytest.raises(MathError, match="in braces"):
+        with pytest.raises(MathError, match="need braces"):
             mathml(misread, block=False)
 
 

@@ -27,9 +27,9 @@ KNOWN |= {r"\tfrac": r"\frac", r"\dfrac": r"\frac"}
 
 
 def mathml(source: str, block: bool) -> str:
-    """Translate an equation; a MathError names what the translator does not know, or would misread."""
+    """Translate an equation; a MathError names what it does not know or would misread."""
     if misread := re.search(r"\\[td]?frac\s*(\{[^{}]*\}\s*)?[0-9]", source):
-        raise MathError(f"'{misread[0]}': write a fraction's parts in braces; 12 would be one number")
+        raise MathError(f"'{misread[0]}': a fraction's parts need braces")
     for name, other in KNOWN.items():
         source = re.sub(rf"{re.escape(name)}(?![a-zA-Z])", other.replace("\\", r"\\"), source)
     translated = str(latex2mathml.tex2mathml(source.strip(), as_block=block))

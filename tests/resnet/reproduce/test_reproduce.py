@@ -536,6 +536,11 @@ PLANNED = {
     "point": "later and warm-up: grown < plain-56, Dirac < plain-56, grown < plain-20 + 2, "
     "plain-20 < grown",
     "both": "later: grown, rate 0.01 < plain-20, rate 0.01 + 2, grown, rate 0.01 < grown",
+    "layers": "later: plain-20, LARS < plain-56, LARS",
+    "sum": "later: ResNet-20, constant scaling < ResNet-56, constant scaling, "
+    "ResNet-56 − ResNet-20 < ResNet-56, BN after addition − ResNet-20, BN after addition, "
+    "ResNet-56, BN after addition − ResNet-20, BN after addition < "
+    "ResNet-56, constant scaling − ResNet-20, constant scaling",
     "zero": "early: ResNet-56, zero < ResNet-56, ResNet-56, ReZero < ResNet-56, "
     "ResNet-56, zero − ResNet-20, zero < ResNet-56 − ResNet-20",
 }

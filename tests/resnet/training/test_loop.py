@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
 from resnet.training.batches import Batches
 from resnet.training.devices import pick_device
+from resnet.training.lars import LARS
 from resnet.training.loop import endless_batches, make_optimizer
 from resnet.training.state import State
 from resnet.variants import network
@@ -418,6 +419,45 @@ def test_adam(small: ImageData) -> None:
         torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-5)
 
 
+def test_lars_moves_each_kernel_by_a_share_of_its_norm(small: ImageData) -> None:
+    """You et al. 2017, with momentum and weight decay, three steps written out."""
+    model = linear()
+    weights = [p.detach().clone().double() for p in model.parameters()]
+    moved = [torch.zeros_like(w) for w in weights]
+    run(model, small, optimizer="lars", lr=0.5, momentum=0.9, weight_decay=0.01, epochs=1,
+        batch_size=50, seed=5)  # fmt: skip
+    x, y = small.train_images.double().flatten(1) / 255, small.train_labels
+    for chosen in torch.randperm(130, generator=torch.Generator().manual_seed(5)).split(50):
+        weights = [w.detach().requires_grad_() for w in weights]
+        loss = F.cross_entropy(F.linear(x[chosen], *weights), y[chosen])
+        kernel, bias = torch.autograd.grad(loss, weights)
+        kernel = kernel / kernel.norm() * 0.02 * weights[0].norm()
+        for i, g in enumerate((kernel, bias)):
+            moved[i] = 0.9 * moved[i] + g + 0.01 * weights[i]
+            weights[i] = weights[i].detach() - 0.5 * moved[i]
+    for got, want in zip(model.parameters(), weights, strict=True):
+        torch.testing.assert_close(got.double(), want.detach(), rtol=1e-4, atol=1e-5)
+
+
+def test_lars_leaves_a_kernel_without_gradient_where_it_is() -> None:
+    weight = torch.ones(2, 2, requires_grad=True)
+    weight.grad = torch.zeros(2, 2)
+    LARS([weight], lr=0.1).step()
+    assert weight.tolist() == [[1, 1], [1, 1]]
+
+
+def test_lars_takes_a_closure() -> None:
+    weight = torch.ones(2, 2, requires_grad=True)
+
+    def closure() -> float:
+        loss = weight.sum()
+        loss.backward()
+        return loss.item()
+
+    assert LARS([weight], lr=1.0).step(closure) == 4
+    torch.testing.assert_close(weight.detach(), torch.full((2, 2), 0.98))
+
+
 def test_schedule_reaches_the_optimizer(small: ImageData) -> None:
     """Milestones and a warm-up, over steps and not epochs; the last epoch is cut short."""
     record = run(linear(), small, steps=5, lr=0.1, milestones=(2, 4), warm_up=(0.5, 1))
@@ -555,7 +595,7 @@ def test_other_errors_pass_through(small: ImageData) -> None:
         run(Greedy(0, "something else"), small)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lars"])
 def test_every_optimizer_decays(optimizer: str) -> None:
     made = make_optimizer(linear(), Recipe(epochs=1, batch_size=5, lr=0.1, weight_decay=0.25,
                                            optimizer=optimizer))  # fmt: skip

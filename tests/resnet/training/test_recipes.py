@@ -66,8 +66,8 @@ def test_recipe_is_fixed() -> None:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"optimizer": "lamb"}, "optimizer='lamb': expected one of 'sgd', 'adam'"),
-        ({"optimizer": "adam", "momentum": 0.9}, "momentum=0.9: only optimizer='sgd' has one"),
+        ({"optimizer": "lamb"}, "optimizer='lamb': expected one of 'sgd', 'adam', 'lars'"),
+        ({"optimizer": "adam", "momentum": 0.9}, "momentum=0.9: Adam has its own"),
         ({"nesterov": True}, "nesterov=True: expected momentum above 0"),
         ({"schedule": "cosine"}, "schedule='cosine': expected one of 'steps', 'one-cycle'"),
         (
