@@ -150,8 +150,9 @@ CLAIMS = {
         ),
         settings=BELOW,
         seen=f"In {FIRST_EDITION}, 56 layers were above 20 by 10.1 points after 600 steps in their "
-        "original form, and by 0.1 (-2.4 to 2.6) with pre-activation; in the run of seed 0 told "
-        "under Degradation the original 56 were above by 5.0 points at step 500.",
+        "original form, and below by 0.1 (90% interval: -1.9 to 1.8) with pre-activation; in the "
+        "run of seed 0 told under Degradation the original 56 were above by 5.0 points at step "
+        "500.",
     ),
     "triple": Claim(
         title="More steps are no cure",

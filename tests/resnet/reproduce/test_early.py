@@ -63,8 +63,12 @@ def test_after_600_steps() -> None:
     found = runs(600)
     assert cost(found, "plain").mean / cost(found, "ResNet").mean == pytest.approx(3.5, abs=0.2)
     assert cost(found, "ResNet").interval()[0] > 0
-    low, high = cost(found, "pre-activation ResNet").interval()
+    moved = cost(found, "pre-activation ResNet")
+    low, high = moved.interval()
     assert low < 0 < high < 2
+    told = f"below by {-moved.mean:.1f} (90% interval: {low:.1f} to {high:.1f}) with pre-activation"
+    assert told in CLAIMS["start"].seen
+    assert f"by {cost(found, 'ResNet').mean:.1f} points" in CLAIMS["start"].seen
 
 
 def test_one_cost_stays_and_one_fades() -> None:
