@@ -147,6 +147,19 @@ def test_the_graph_is_the_eager_step(
     assert eager == graphed and same_weights(by_eager, by_graph)
 
 
+@pytest.mark.parametrize("changes", [{"clip": 0.5}, {"optimizer": "lars"}, {"nesterov": True}])
+def test_the_graph_has_all_that_changes_a_gradient(
+    gpu: SimulatedGpu, few: ImageData, changes: dict[str, Any]
+) -> None:
+    """Clipping and LARS take norms; in a capture nothing may wait for them."""
+    recipe = dataclasses.replace(RECIPE, **changes)
+    (eager, by_eager), (graphed, by_graph) = (
+        fit(few, recipe=recipe, graph=graph) for graph in (False, True)
+    )
+    assert eager == graphed and same_weights(by_eager, by_graph)
+    assert not same_weights(by_graph, fit(few)[1])
+
+
 def test_what_the_graph_is_for(few: ImageData) -> None:
     """For what Python has no say in."""
     made = [nn.Sequential(nn.Flatten(), nn.Linear(784, 10)) for _ in range(4)]
