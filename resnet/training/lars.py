@@ -9,11 +9,11 @@ TINY = 1e-12
 
 
 class LARS(torch.optim.SGD):
-    """SGD that moves each kernel by a share of its own norm (You et al. 2017, Sec. 4).
+    """SGD that moves each kernel by a share of its own norm (You et al. 2017).
 
     The gradient of a tensor of two or more dimensions is scaled to `SHARE` of the tensor's norm;
-    biases and the scales and shifts of BN take it as it is. Momentum and weight decay are SGD's,
-    so the decay is not part of what is scaled, other than in the paper.
+    biases and the scales and shifts of BN take it as it is. Momentum and weight decay are SGD's:
+    unlike in the paper, the decay is no part of what is scaled.
     """
 
     @torch.no_grad()
