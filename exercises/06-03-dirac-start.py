@@ -67,3 +67,5 @@ def repair(net):
 # A Dirac kernel has a 1 in its middle for the channel of its own number and zeros elsewhere. The input is not negative, so the two ReLUs do nothing, and in evaluation mode the 56 layers compute what the stem and two blocks compute.
 #
 # In training mode the BNs take the batch's mean and deviation, and the blocks are no identities: each of them normalises and cuts off again. All the same the gradient's growth falls from thousands to tens; the check prints both. The factor per block is gone *at the start*. A step of training moves every kernel, and nothing holds a plain block near the identity: weight decay pulls its kernels to zero, where the block hands on nothing at all. In a residual block zero is the identity.
+#
+# The chapter has two relatives of yours. The *grown* start leaves the first three blocks of each stage random; in the others it also sets the BNs' scales and shifts, so that they hand on what they get in training mode, too. The *Dirac* start adds these kernels to random ones.

@@ -1,5 +1,7 @@
 """Tables that read in a terminal and in a notebook."""
 
+from __future__ import annotations
+
 import html
 import re
 from collections.abc import Iterable, Sequence
@@ -22,6 +24,11 @@ class Table:
             bool(self.rows) and all(_is_number(row[i]) for row in self.rows if row[i])
             for i in range(len(self.header))
         ]
+
+    def transposed(self) -> Table:
+        """Return it with columns and rows exchanged: long and narrow, for a small screen."""
+        header, *rows = zip(self.header, *self.rows, strict=True)
+        return Table(header, rows)
 
     def __repr__(self) -> str:
         lines = [self.header, *self.rows]

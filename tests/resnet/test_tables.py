@@ -48,3 +48,10 @@ def test_means_with_deviations_are_numbers() -> None:
 def test_names_are_not_broken() -> None:
     shown = Table(["", "<b"], [("ResNet-20 < plain-56", 1)])._repr_html_()
     assert '<span style="white-space:nowrap">ResNet-20</span> &lt; <span' in shown
+
+
+def test_transposed() -> None:
+    table = Table(["", "a", "b"], [("x", 1000, True), ("y", 2.5, False)]).transposed()
+    assert table.header == ["", "x", "y"]
+    assert table.rows == [["a", "1,000", "2.5"], ["b", "yes", "no"]]
+    assert table.transposed().rows == [["x", "1,000", "yes"], ["y", "2.5", "no"]]
