@@ -1,4 +1,4 @@
-"""Chapter 7: a test for each sentence that interprets the runs about depth."""
+"""Chapter 7: a test for each sentence that interprets its runs."""
 
 from __future__ import annotations
 
@@ -172,3 +172,28 @@ def test_what_choosing_would_have_gained() -> None:
     assert len(before) == 12
     assert statistics.fmean(before) == pytest.approx(2, abs=0.3)
     assert sorted(before)[-2] < 5 < 10 <= max(before) < 11
+
+
+# Placements
+
+
+def test_placements() -> None:
+    """Chapter 5 has these numbers, too."""
+    found = verdict(CLAIMS["placements"], load_records())
+    assert [outcome for _check, outcome in found.outcomes] == [Outcome.HOLDS] * 3
+    numbers = {row: values(runs, "test_error") for row, runs in found.runs.items()}
+    mean = {row: statistics.fmean(each) for row, each in numbers.items()}
+    paper = found.claim.published
+    for row, here, there in (
+        ("BN after addition", 12, 1.6),
+        ("ReLU before addition", 5, 1.2),
+        ("full pre-activation", -3, -0.2),
+    ):
+        assert round(mean[row] - mean["original"]) == here
+        assert round(paper[row] - paper["original"], 1) == there
+    alike = ("ReLU-only pre-activation", "full pre-activation")
+    low, high = Less("test_error", *alike).difference(numbers).interval()
+    assert low < 0 < high
+    assert abs(mean[alike[0]] - mean[alike[1]]) < 0.5
+    assert paper[alike[0]] == pytest.approx(paper["original"], abs=0.15)
+    assert mean[alike[0]] < mean["original"] - 2
