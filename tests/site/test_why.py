@@ -338,6 +338,27 @@ def test_the_grown_network_has_a_good_loss_and_bad_steps() -> None:
     assert later == pytest.approx([0.93, 0.93], abs=0.005)
 
 
+def test_where_the_sum_is_kept_at_one_size_steps_are_bad() -> None:
+    found: dict[str, list[Any]] = {}
+    for row in measured("why-kept")[0]["rows"]:
+        if row["steps"] == 400:
+            (gain,) = (g for g in row["gains"] if g["rate"] == 0.1)
+            shares_of = (gain["together"] / gain["predicted"], gain["apart"] / gain["predicted"])
+            found.setdefault(row["network"].rpartition(", ")[2], []).append(
+                (*shares_of, row["loss"])
+            )
+    assert [s for s, _, _ in found["constant scaling"]] == pytest.approx([0.25, 0.17], abs=0.006)
+    assert [s for s, _, _ in found["BN after addition"]] == pytest.approx([0.37, 0.35], abs=0.006)
+    assert shares("ResNet-56", 400) == pytest.approx([0.65, 0.43], abs=0.005)
+    every = [row for rows in found.values() for row in rows]
+    assert min(alone for _, alone, _ in every) == pytest.approx(0.86, abs=0.005)
+    assert max(alone for _, alone, _ in every) == pytest.approx(0.92, abs=0.005)
+    losses = [loss for _, _, loss in every]
+    assert (min(losses), max(losses)) == pytest.approx((1.2, 1.4), abs=0.05)
+    ours = statistics.fmean(row["loss"] for row in STEPPED["ResNet-56", 400])
+    assert statistics.fmean(losses) / ours == pytest.approx(2, abs=0.1)
+
+
 def test_after_a_thousand_steps_steps_are_good_where_the_loss_is_high() -> None:
     assert shares("plain-56", 1000) == pytest.approx([0.78, 0.93], abs=0.005)
     others = [share for name in ALL - {"plain-56"} for share in shares(name, 1000)]
