@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from resnet.reproduce import CLAIMS, load_records, verdict
-from resnet.reproduce.checks import Less, Outcome, values
+from resnet.reproduce.checks import Less, Outcome, Quantity, values
 from resnet.reproduce.gaps import crossing, gaps
 from resnet.training.records import Run
 
@@ -69,6 +69,55 @@ def test_what_the_plus_sign_is_worth() -> None:
     for depth, points in ((20, 7), (56, 36)):
         plain, residual = TRAIN[f"plain-{depth}"], TRAIN[f"ResNet-{depth}"]
         assert round(statistics.fmean(plain) - statistics.fmean(residual)) == points
+
+
+Side = str | tuple[str, str]
+PREACT = verdict(CLAIMS["start"], load_records())
+
+
+def by_row(quantity: Quantity) -> dict[str, list[float]]:
+    return {row: list(values(runs, quantity)) for row, runs in PREACT.runs.items()}
+
+
+def told(quantity: Quantity, left: Side, right: Side) -> tuple[float, float, float]:
+    """A difference and its interval as the text has them."""
+    difference = Less(quantity, left, right).difference(by_row(quantity))
+    low, high = difference.interval()
+    return round(difference.mean, 1), round(low, 1), round(high, 1)
+
+
+DEEP, SHALLOW = "pre-activation ResNet-56", "pre-activation ResNet-20"
+
+
+def test_with_pre_activation_the_gap_hardly_opens() -> None:
+    found = gaps(PREACT.runs[DEEP], PREACT.runs[SHALLOW])
+    means = {step: statistics.fmean(each) for step, each in found.items()}
+    assert max(means.values()) == pytest.approx(1.4, abs=0.05)
+    assert crossing(found) == 2000
+    assert told("train_error", DEEP, SHALLOW)[0] == -3.7
+    assert told("train_error", DEEP, "ResNet-56")[0] == -1.2
+    _, low, high = told("train_error", SHALLOW, "ResNet-20")
+    assert low < 0 < high
+
+
+def test_the_order_of_the_layers_delays_the_start() -> None:
+    assert [outcome for _check, outcome in PREACT.outcomes] == [Outcome.HOLDS] * 3
+    assert told("early_error", "ResNet-56", "ResNet-20")[0] == 4.4
+    assert told("early_error", DEEP, SHALLOW)[0] == 0.9
+    pair = ((DEEP, SHALLOW), ("ResNet-56", "ResNet-20"))
+    assert told("early_error", *pair) == (-3.5, -5.8, -1.3)
+    for name in (DEEP, SHALLOW):
+        assert round(told("warm_up_error", name, name.removeprefix("pre-activation "))[0]) == 5
+    assert round(told("early_error", DEEP, "ResNet-56")[0]) == -3
+
+
+def test_pre_activation_fits_better() -> None:
+    test = by_row("test_error")
+    assert verdict(CLAIMS["preact"], load_records()).outcomes[0][1] == Outcome.HOLDS
+    assert told("test_error", DEEP, "ResNet-56")[0] == -1.2
+    assert max(test[DEEP]) < min(test["ResNet-56"])
+    assert told("train_error", DEEP, "ResNet-56")[0] == -1.2
+    assert told("test_error", DEEP, SHALLOW) == (-2.8, -3.4, -2.3)
 
 
 # Degradation
