@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from resnet.training.devices import Precision
 from resnet.training.recipes import CIFAR, D2L, Recipe
+from resnet.translation import _
 
 SCALES = ("smoke", "cpu", "gpu", "papers")
 WINDOW = 400  # steps between two rows of a record, at any length, so that they compare
@@ -100,10 +101,11 @@ def reduced(setting: Setting) -> str:
     """Say in words how a setting of the CIFAR networks differs from the paper's."""
     parts = []
     if setting.width != 16:
-        parts.append(f"{setting.width} channels in the first stage instead of 16")
+        parts.append(_("{n} channels in the first stage instead of 16", n=setting.width))
     if size := setting.recipe.image_size:
-        parts.append(f"images of {size}×{size} pixels instead of 32×32")
-    parts.append(f"{setting.recipe.steps:,} steps instead of {CIFAR.steps:,}")
+        parts.append(_("images of {size}×{size} pixels instead of 32×32", size=size))
+    steps = _("{n:,} steps instead of {all:,}", n=setting.recipe.steps, all=CIFAR.steps)
+    parts.append(steps)
     return ", ".join(parts)
 
 
@@ -122,7 +124,7 @@ SMOKE = Setting(
     clean_images=16,
     part=(48, 50),
     responses=True,
-    note="4 steps on 48 images of 8×8 pixels: shows that everything runs, nothing else",
+    note=_("4 steps on 48 images of 8×8 pixels: shows that everything runs, nothing else"),
 )
 SMOKE_D2L = dataclasses.replace(
     SMOKE,
@@ -131,7 +133,7 @@ SMOKE_D2L = dataclasses.replace(
     recipe=dataclasses.replace(D2L, epochs=1, batch_size=16, image_size=32),
     row_steps=None,
     responses=False,
-    note="one epoch on 48 images: shows that everything runs, nothing else",
+    note=_("one epoch on 48 images: shows that everything runs, nothing else"),
 )
 DEPTH = with_note(
     Setting(
@@ -165,7 +167,7 @@ D2L_FULL = Setting(
     row_steps=None,
     clean_images=0,
     full=True,
-    note="the tutorial's own recipe, in full",
+    note=_("the tutorial's own recipe, in full"),
 )
 GPU = with_note(
     Setting(
@@ -190,7 +192,7 @@ PAPERS_2016A = Setting(
     seeds=(10, 11, 12),
     responses=True,
     full=True,
-    note="as in the paper, but 110 layers start at 0.1, not at 0.01",
+    note=_("as in the paper, but 110 layers start at 0.1, not at 0.01"),
 )
 # 2016b compares networks half a point apart: see `power` in chapter 7 for the number of seeds
 PAPERS_2016B = dataclasses.replace(
@@ -198,5 +200,5 @@ PAPERS_2016B = dataclasses.replace(
     folder="papers-2016b",
     recipe=dataclasses.replace(CIFAR, warm_up=WARM_UP),
     seeds=tuple(range(10, 20)),
-    note="as in the paper",
+    note=_("as in the paper"),
 )

@@ -13,9 +13,10 @@ from resnet.reproduce.checks import Less
 from resnet.reproduce.claim import Claim
 from resnet.reproduce.claims import BELOW
 from resnet.reproduce.settings import Row
+from resnet.translation import _
 
 SHARE = 0.2  # of the steps
-PILOT = (
+PILOT = _(
     "One run of plain-56 with the grown start, at half width, seed 0, of 1,200 steps: 68% at the "
     "end of the warm-up, 78% in the next 100 steps, 69% at the end."
 )
@@ -33,11 +34,13 @@ def _short(network: str, **changes: object) -> Row:
 
 EXPERIMENTS = {
     "size": Claim(
-        title="Is it the gradient's size?",
-        source="Pascanu et al. 2013 (clipping); Kingma and Ba 2015 (Adam)",
-        statement="What repairs the size of the updates does not repair the depth: plain-56 stays "
-        "behind plain-20 at a tenth of the rate, with a clipped gradient, and with Adam, which "
-        "divides each gradient by its own running size.",
+        title=_("Is it the gradient's size?"),
+        source=_("Pascanu et al. 2013 (clipping); Kingma and Ba 2015 (Adam)"),
+        statement=_(
+            "What repairs the size of the updates does not repair the depth: plain-56 stays "
+            "behind plain-20 at a tenth of the rate, with a clipped gradient, and with Adam, which "
+            "divides each gradient by its own running size."
+        ),
         rows={
             "plain-20": "plain-20",
             "plain-56": "plain-56",
@@ -54,25 +57,30 @@ EXPERIMENTS = {
         settings=BELOW,
     ),
     "layers": Claim(
-        title="Is it the size of each layer's steps?",
-        source="You et al. 2017 (LARS)",
-        statement="Steps that move every kernel by the same share of its norm do not repair the "
-        "depth either: plain-56 stays behind plain-20.",
+        title=_("Is it the size of each layer's steps?"),
+        source=_("You et al. 2017 (LARS)"),
+        statement=_(
+            "Steps that move every kernel by the same share of its norm do not repair the "
+            "depth either: plain-56 stays behind plain-20."
+        ),
         rows={
             f"plain-{depth}, LARS": _short(f"plain-{depth}", optimizer="lars") for depth in (20, 56)
         },
         checks=(Less("later_error", "plain-20, LARS", "plain-56, LARS"),),
         settings=BELOW,
-        seen="The other repairs of the size, which leave plain-56 18 points behind or more. How "
-        "large a share of its norm a kernel moves by was taken from one run of plain-20 with SGD, "
-        "on Fashion-MNIST, seed 0: half a percent per step at a rate of 0.1.",
+        seen=_(
+            "The other repairs of the size, which leave plain-56 18 points behind or more. How "
+            "large a share of its norm a kernel moves by was taken from one run of plain-20 with "
+            "SGD, on Fashion-MNIST, seed 0: half a percent per step at a rate of 0.1."
+        ),
     ),
     "point": Claim(
-        title="Is it the starting point?",
-        source="chapter 1 (the grown network); Zagoruyko and Komodakis 2017 (Dirac kernels)",
-        statement="Started as the grown plain-20, or with Dirac kernels added, plain-56 trains "
-        "better; during the warm-up the grown network is not behind plain-20, at the full rate it "
-        "is.",
+        title=_("Is it the starting point?"),
+        source=_("chapter 1 (the grown network); Zagoruyko and Komodakis 2017 (Dirac kernels)"),
+        statement=_(
+            "Started as the grown plain-20, or with Dirac kernels added, plain-56 trains better; "
+            "during the warm-up the grown network is not behind plain-20, at the full rate it is."
+        ),
         rows={
             "plain-20": "plain-20",
             "plain-56": "plain-56",
@@ -89,10 +97,12 @@ EXPERIMENTS = {
         seen=PILOT,
     ),
     "both": Claim(
-        title="Is it the start and the rate together?",
-        source="follows from the two trials before it",
-        statement="From the grown start and at a tenth of the rate, plain-56 trains as plain-20 "
-        "does at that rate, and better than from the same start at the full rate.",
+        title=_("Is it the start and the rate together?"),
+        source=_("follows from the two trials before it"),
+        statement=_(
+            "From the grown start and at a tenth of the rate, plain-56 trains as plain-20 "
+            "does at that rate, and better than from the same start at the full rate."
+        ),
         rows={
             "plain-20, rate 0.01": _short("plain-20", lr=0.01),
             "grown": _short("plain-56, grown start"),
@@ -103,15 +113,19 @@ EXPERIMENTS = {
             Less("later_error", "grown, rate 0.01", "grown"),
         ),
         settings=BELOW,
-        seen="The trials of seeds 10 and 11: in the warm-up, at this rate, the grown network is "
-        "level with plain-20; when the rate rises it falls behind.",
+        seen=_(
+            "The trials of seeds 10 and 11: in the warm-up, at this rate, the grown network is "
+            "level with plain-20; when the rate rises it falls behind."
+        ),
     ),
     "zero": Claim(
-        title="Does a residual network start better from nothing?",
-        source="Goyal et al. 2017, Sec. 5.1; Bachlechner et al. 2021",
-        statement="With branches that start at zero, by the scale of their last BN or by one "
-        "factor, ResNet-56 is ahead of the usual start, and depth costs less at the beginning. "
-        "(The zero scale leaves out the two units that change the shape.)",
+        title=_("Does a residual network start better from nothing?"),
+        source=_("Goyal et al. 2017, Sec. 5.1; Bachlechner et al. 2021"),
+        statement=_(
+            "With branches that start at zero, by the scale of their last BN or by one "
+            "factor, ResNet-56 is ahead of the usual start, and depth costs less at the beginning. "
+            "(The zero scale leaves out the two units that change the shape.)"
+        ),
         rows={
             "ResNet-20": "ResNet-20",
             "ResNet-56": "ResNet-56",
@@ -129,16 +143,23 @@ EXPERIMENTS = {
             ),
         ),
         settings=BELOW,
-        seen="In the first edition, one seed at another setting, after 600 steps, the zero scale "
-        "helped 56 layers by 6 points and cost 20 layers 4.",
+        seen=_(
+            "In the first edition, one seed at another setting, after 600 steps, the zero scale "
+            "helped 56 layers by 6 points and cost 20 layers 4."
+        ),
     ),
     "sum": Claim(
-        title="Does depth hurt a residual network whose sum is kept at one size?",
-        source=f"{papers.HE_2016B}, Tables 1 and 2, there the test errors of 110 layers",
-        statement="What stands on the line brings back what depth costs, in the order of the "
-        "growth: from 20 to 56 layers the training error rises more with a BN after the addition "
-        "than with the identity, and more still with half of the sum (constant scaling), of which "
-        "56 layers are behind 20.",
+        title=_("Does depth hurt a residual network whose sum is kept at one size?"),
+        source=_(
+            "{he_2016b}, Tables 1 and 2, there the test errors of 110 layers",
+            he_2016b=papers.HE_2016B,
+        ),
+        statement=_(
+            "What stands on the line brings back what depth costs, in the order of the growth: "
+            "from 20 to 56 layers the training error rises more with a BN after the addition than "
+            "with the identity, and more still with half of the sum (constant scaling), of which "
+            "56 layers are behind 20."
+        ),
         rows={
             f"ResNet-{depth}{kind}": _short(f"ResNet-{depth}{kind}") if kind else f"ResNet-{depth}"
             for kind in ("", ", BN after addition", ", constant scaling")
@@ -158,9 +179,11 @@ EXPERIMENTS = {
             ),
         ),
         settings=BELOW,
-        seen="The growth of the untrained networks, per unit 1.28 with constant scaling and 1.15 "
-        "with a BN after the addition, and the paper's errors. Of the claim about placements, "
-        "whose rate falls within its 1,600 steps, seed 10 had come in: ResNet-56 with a BN after "
-        "the addition ends at 64.1%, with the identity at 49.0%.",
+        seen=_(
+            "The growth of the untrained networks, per unit 1.28 with constant scaling and 1.15 "
+            "with a BN after the addition, and the paper's errors. Of the claim about placements, "
+            "whose rate falls within its 1,600 steps, seed 10 had come in: ResNet-56 with a BN "
+            "after the addition ends at 64.1%, with the identity at 49.0%."
+        ),
     ),
 }

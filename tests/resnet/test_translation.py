@@ -50,6 +50,8 @@ from resnet.reproduce import verdict, CLAIMS
 print(drawings.plain_and_residual().alt)
 print(layer_table(cifar_resnet(8), (1, 3, 32, 32), depth=1))
 print(verdict(CLAIMS["degradation"], []).verdict)
+print(CLAIMS["degradation"].title, CLAIMS["faster"].source, CLAIMS["costs"].statement)
+print(CLAIMS["d2l"].settings["cpu"].note)
 print(check.steps_nested(lambda a, b: 3))
 print(check.steps_nested(lambda a, b: print("?")))
 """
@@ -74,6 +76,8 @@ def test_a_translation_is_shown(tmp_path: Path) -> None:
     assert out.startswith("TWO COLUMNS OF BOXES.")  # a figure
     assert "OUTPUT SHAPE" in out and "TOTAL" in out  # a table
     assert "NOT RUN" in out  # a verdict
+    assert "DEGRADATION He et al. 2016a, SEC. 4.1" in out  # a claim, the paper's name as it is
+    assert "THE TUTORIAL'S OWN RECIPE" in out  # a setting
     assert "NOT YET (steps_nested): contained(1, 1) IS 3; EXPECTED TRUE OR FALSE." in out  # a check
     assert "1 \u00d7 LINE" in out  # a plural
 
