@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import nbformat
 import pytest
 import torch
+from toybook import ROOT
 
 import resnet
 from resnet.book.recorded import trained
@@ -72,3 +74,12 @@ def test_after_a_long_training_the_averages_agree() -> None:
     refresh_statistics(net, images.split(128))
     fresh = resnet.evaluate(net, clothes, SMALL, device="cpu").accuracy
     assert fresh == pytest.approx(running, abs=0.01)
+
+
+def test_fine_tuning_prepares_images_as_the_network_has_learned_them() -> None:
+    (learned,) = resnet.recorded("weights/resnet-20-width-8.json")
+    chapter = nbformat.read(ROOT / "chapters" / "04-bottlenecks.ipynb", as_version=4)
+    (source,) = (cell.source for cell in chapter.cells if "prepare(few." in cell.source)
+    for option in ("image_size", "subtract_mean"):
+        assert f"{option}={learned.recipe[option]}," in source
+    assert "prepare(few.train_images, recipe.image_size, mean)" in source
