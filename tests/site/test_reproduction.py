@@ -246,3 +246,34 @@ def test_placements() -> None:
     assert abs(mean[alike[0]] - mean[alike[1]]) < 0.5
     assert paper[alike[0]] == pytest.approx(paper["original"], abs=0.15)
     assert mean[alike[0]] < mean["original"] - 2
+
+
+# Shortcuts and the warm-up
+
+
+def test_shortcuts() -> None:
+    """Chapter 5 has some of these, too."""
+    found = verdict(CLAIMS["shortcuts"], load_records())
+    assert [outcome for _check, outcome in found.outcomes] == (
+        [Outcome.HOLDS] * 5 + [Outcome.NOT_SEPARABLE]
+    )
+    numbers = {row: values(runs, "test_error") for row, runs in found.runs.items() if runs}
+    mean = {row: statistics.fmean(each) for row, each in numbers.items()}
+    behind = {row: round(mean[row] - mean["identity"]) for row in mean}
+    assert behind["exclusive gating"] == 10 and behind["1×1 convolution"] == 13
+    assert behind["shortcut-only gating b=0"] == 15 and behind["constant scaling"] == 17
+    assert min(numbers["dropout"]) > 89
+    open_gate = sorted(numbers["exclusive gating b=0"])
+    assert open_gate == pytest.approx([67, 73, 90], abs=0.5)
+    assert open_gate[0] > max(numbers["exclusive gating"])
+
+
+def test_the_warm_up_is_not_decided() -> None:
+    found = verdict(CLAIMS["warm-up"], load_records())
+    assert [outcome for _check, outcome in found.outcomes] == [Outcome.NOT_SEPARABLE]
+    numbers = {row: values(runs, "train_error") for row, runs in found.runs.items()}
+    assert round(statistics.fmean(numbers["warm-up at 0.01"])) == 75
+    assert round(statistics.fmean(numbers["rate 0.1"])) == 71
+    assert max(numbers["rate 0.1"]) < 80
+    low, high = Less("train_error", *numbers).difference(numbers).interval()
+    assert sorted((abs(low), abs(high))) == pytest.approx([4.55, 11.9], abs=0.1)

@@ -367,3 +367,23 @@ def test_after_a_thousand_steps_steps_are_good_where_the_loss_is_high() -> None:
     assert loss.pop("plain-56") == pytest.approx([0.95, 0.92], abs=0.006)
     rest = [value for both in loss.values() for value in both]
     assert (min(rest), max(rest)) == pytest.approx((0.42, 0.57), abs=0.005)
+
+
+def test_steps_of_one_size_do_not_help() -> None:
+    assert all(outcome is Outcome.HOLDS for _check, outcome in TRIALS["layers"].outcomes)
+    assert round(tried("layers", "plain-56, LARS") - tried("layers", "plain-20, LARS")) == 19
+    assert abs(tried("layers", "plain-20, LARS") - tried("size", "plain-20")) < 1
+
+
+def test_depth_hurts_where_the_sum_is_kept_at_one_size() -> None:
+    outcomes = [outcome for _check, outcome in TRIALS["sum"].outcomes]
+    assert outcomes == [Outcome.HOLDS, Outcome.HOLDS, Outcome.NOT_SEPARABLE]
+    costs = {}
+    for kind in ("", ", BN after addition", ", constant scaling"):
+        deep, shallow = (tried("sum", f"ResNet-{depth}{kind}") for depth in (56, 20))
+        costs[kind] = round(deep - shallow)
+        assert shallow < tried("size", "plain-20")
+    assert list(costs.values()) == [3, 16, 16]
+    assert round(tried("size", "plain-56") - tried("size", "plain-20")) == 21
+    order = TRIALS["sum"].estimate(EXPERIMENTS["sum"].checks[2])
+    assert order is not None and max(map(abs, order.interval())) < 3
