@@ -89,8 +89,8 @@ weights: $(STAMP) ## train the networks of results/weights (a core-hour or more)
 colab: book ## try every readers' notebook alone with Colab's packages (PYTHON=python3.13; 5 GB)
 	@$(PY) -m tools.trials.colab $(addprefix --python=,$(if $(PYTHON),"$(PYTHON)",python3.13))
 
-pair: $(STAMP) ## try the module with another torch (TORCH=2.12.1 TORCHVISION=0.27.1 PYTHON=python3; 5 GB)
-	@$(PY) -m tools.trials.pair $(or $(TORCH),2.12.1) $(or $(TORCHVISION),0.27.1) $(if $(PYTHON),--python="$(PYTHON)")
+pair: $(STAMP) ## try the module with another torch (TORCH=2.14.1 TORCHVISION=0.29.1 PYTHON=python3; 5 GB)
+	@$(PY) -m tools.trials.pair $(or $(TORCH),2.14.1) $(or $(TORCHVISION),0.29.1) $(if $(PYTHON),--python="$(PYTHON)")
 
 mutants: $(STAMP) ## break resnet/ and tools/ in thousands of places: do the tests notice? (many hours; resumes)
 	@$(PY) -m tools.trials.mutants

@@ -42,7 +42,7 @@ def test_wheel_holds_module_sample_and_records(wheel: Path) -> None:
     about = {name for name in names if ".dist-info/" in name}
     assert names - about == wanted
     assert {name.rpartition("/")[2] for name in about} >= {"METADATA", "LICENSE", "LICENSE-TEXT"}
-    assert sum(path.file_size for path in zipfile.ZipFile(wheel).infolist()) < 5_000_000
+    assert wheel.stat().st_size < 4_500_000  # what Colab downloads
 
 
 def test_wheel_works_alone(wheel: Path, tmp_path: Path) -> None:
