@@ -32,7 +32,7 @@ from resnet.training.devices import (
     process,
     reset_peak_memory,
 )
-from resnet.training.lars import LARS
+from resnet.training.lars import lars
 from resnet.training.recipes import Recipe
 from resnet.training.records import Run
 from resnet.training.state import State
@@ -56,8 +56,12 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         options["fused"] = False
     if recipe.optimizer == "adam":
         return torch.optim.Adam(model.parameters(), **options)
-    kind = LARS if recipe.optimizer == "lars" else torch.optim.SGD
-    return kind(model.parameters(), momentum=recipe.momentum, nesterov=recipe.nesterov, **options)
+    sgd = torch.optim.SGD(
+        model.parameters(), momentum=recipe.momentum, nesterov=recipe.nesterov, **options
+    )
+    if recipe.optimizer == "lars":
+        sgd.register_step_pre_hook(lars)
+    return sgd
 
 
 @exclusive

@@ -20,8 +20,8 @@ class Recipe:
         batch_size: images per step, over all processes; the last batch of an epoch may be smaller.
         lr: learning rate; the highest one where it changes.
         optimizer: "sgd", stochastic gradient descent; "adam" (Kingma and Ba 2015); or "lars", SGD
-            with steps of one size for all layers (You et al. 2017), see `LARS`.
-        momentum: of SGD and LARS; 0 is none.
+            with steps of one size for all kernels (You et al. 2017), see `lars`.
+        momentum: of "sgd" and "lars"; 0 is none.
         nesterov: look ahead, with momentum.
         weight_decay: factor of the weights that is added to their gradient, for all parameters.
         schedule: "steps", lr divided by 10 at each of the milestones; or "one-cycle", a straight
@@ -75,7 +75,7 @@ class Recipe:
         require_one_of("optimizer", self.optimizer, get_args(Optimizer))
         require_one_of("schedule", self.schedule, get_args(Schedule))
         if self.optimizer == "adam" and self.momentum:
-            raise ValueError(f"momentum={self.momentum!r}: Adam has its own")
+            raise ValueError(f"momentum={self.momentum!r}: expected 0, Adam has its own")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True: expected momentum above 0")
         # JSON has lists; a recipe can be compared, so it has tuples

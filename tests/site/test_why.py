@@ -11,6 +11,8 @@ from resnet.book.reacting import argued
 from resnet.book.recorded import measured
 from resnet.reproduce import EXPERIMENTS, load_records, verdict
 from resnet.reproduce.checks import Outcome, values
+from resnet.training.lars import SHARE
+from resnet.training.recipes import Recipe
 
 ROWS: dict[tuple[str, int], list[dict[str, Any]]] = {}
 for _row in measured("why-growth")[0]["rows"]:
@@ -80,6 +82,9 @@ def test_rates_on_the_line() -> None:
     assert (min(high), max(high)) == pytest.approx((1.24, 1.41), abs=0.005)
     assert rate(", constant scaling") == pytest.approx(1.28, abs=0.005)
     assert rate(", BN after addition") == pytest.approx(1.15, abs=0.005)
+    gamma = (math.pi / (math.pi - 1)) ** 2
+    assert math.sqrt((1 + 3 * gamma) / 4) == pytest.approx(1.37, abs=0.006)
+    assert math.sqrt((1 + gamma) / 2) == pytest.approx(1.25, abs=0.006)
 
 
 def test_the_argument_beside_the_measured_growth() -> None:
@@ -289,10 +294,13 @@ def test_a_plus_sign_helps_at_20_layers_too() -> None:
 
 
 STEPPED: dict[tuple[str, int], list[dict[str, Any]]] = {}
-for _row in measured("why-gains")[0]["rows"] + measured("why-grown")[0]["rows"]:
+for _row in (
+    row for what in ("gains", "grown", "kept") for row in measured(f"why-{what}")[0]["rows"]
+):
     STEPPED.setdefault((_row["network"].replace(", width 8", ""), _row["steps"]), []).append(_row)
 GROWN = "plain-56, grown start"
-ALL = {name for name, _steps in STEPPED} - {GROWN}
+KEPT = [f"ResNet-56, {kind}" for kind in ("BN after addition", "constant scaling")]
+ALL = {name for name, _steps in STEPPED} - {GROWN, *KEPT}
 
 
 def shares(name: str, steps: int, part: str = "together", rate: float = 0.1) -> list[float]:
@@ -339,24 +347,18 @@ def test_the_grown_network_has_a_good_loss_and_bad_steps() -> None:
 
 
 def test_where_the_sum_is_kept_at_one_size_steps_are_bad() -> None:
-    found: dict[str, list[Any]] = {}
-    for row in measured("why-kept")[0]["rows"]:
-        if row["steps"] == 400:
-            (gain,) = (g for g in row["gains"] if g["rate"] == 0.1)
-            shares_of = (gain["together"] / gain["predicted"], gain["apart"] / gain["predicted"])
-            found.setdefault(row["network"].rpartition(", ")[2], []).append(
-                (*shares_of, row["loss"])
-            )
-    assert [s for s, _, _ in found["constant scaling"]] == pytest.approx([0.25, 0.17], abs=0.006)
-    assert [s for s, _, _ in found["BN after addition"]] == pytest.approx([0.37, 0.35], abs=0.006)
+    normed, halved = KEPT
+    assert shares(normed, 400) == pytest.approx([0.37, 0.35], abs=0.006)
+    assert shares(halved, 400) == pytest.approx([0.25, 0.17], abs=0.006)
     assert shares("ResNet-56", 400) == pytest.approx([0.65, 0.43], abs=0.005)
-    every = [row for rows in found.values() for row in rows]
-    assert min(alone for _, alone, _ in every) == pytest.approx(0.86, abs=0.005)
-    assert max(alone for _, alone, _ in every) == pytest.approx(0.92, abs=0.005)
-    losses = [loss for _, _, loss in every]
+    assert min(share for name in KEPT for share in shares(name, 400, "apart")) > 0.85
+    losses = [row["loss"] for name in KEPT for row in STEPPED[name, 400]]
     assert (min(losses), max(losses)) == pytest.approx((1.2, 1.4), abs=0.05)
     ours = statistics.fmean(row["loss"] for row in STEPPED["ResNet-56", 400])
     assert statistics.fmean(losses) / ours == pytest.approx(2, abs=0.1)
+    assert min(share for name in KEPT for share in shares(name, 1000)) > 0.85
+    later = [row["loss"] for name in KEPT for row in STEPPED[name, 1000]]
+    assert (min(later), max(later)) == pytest.approx((0.70, 0.78), abs=0.006)
 
 
 def test_after_a_thousand_steps_steps_are_good_where_the_loss_is_high() -> None:
@@ -373,6 +375,12 @@ def test_steps_of_one_size_do_not_help() -> None:
     assert all(outcome is Outcome.HOLDS for _check, outcome in TRIALS["layers"].outcomes)
     assert round(tried("layers", "plain-56, LARS") - tried("layers", "plain-20, LARS")) == 19
     assert abs(tried("layers", "plain-20, LARS") - tried("size", "plain-20")) < 1
+    recipe = Recipe(**TRIALS["layers"].runs["plain-56, LARS"][0].recipe)
+    moved = velocity = 0.0  # at most, if all gradients pointed one way
+    for step in range(10):
+        velocity = recipe.momentum * velocity + SHARE
+        moved += recipe.rate(step, recipe.steps or 0) * velocity
+    assert moved < 0.01
 
 
 def test_depth_hurts_where_the_sum_is_kept_at_one_size() -> None:

@@ -20,10 +20,14 @@ from sphinx.util.math import get_node_equation_number
 from ..build.pictures import own_ids
 
 STYLES = ("_static/pygments.css", "_static/epub.css", "_static/paper.css")
-# commands that docutils' translator does not know, by ones that it does
-KNOWN = {r"\dots": r"\ldots", r"\operatorname*": r"\operatorname"}
-# for these it writes attributes that EPUB 3 does not allow
-KNOWN |= {r"\tfrac": r"\frac", r"\dfrac": r"\frac"}
+# commands that docutils' translator does not know
+# (or, the fractions, only with attributes that EPUB 3 forbids), by ones that it does
+KNOWN = {
+    r"\dots": r"\ldots",
+    r"\operatorname*": r"\operatorname",
+    r"\tfrac": r"\frac",
+    r"\dfrac": r"\frac",
+}
 
 
 def mathml(source: str, block: bool) -> str:

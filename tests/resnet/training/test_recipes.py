@@ -67,7 +67,7 @@ def test_recipe_is_fixed() -> None:
     ("fields", "told"),
     [
         ({"optimizer": "lamb"}, "optimizer='lamb': expected one of 'sgd', 'adam', 'lars'"),
-        ({"optimizer": "adam", "momentum": 0.9}, "momentum=0.9: Adam has its own"),
+        ({"optimizer": "adam", "momentum": 0.9}, "momentum=0.9: expected 0, Adam has its own"),
         ({"nesterov": True}, "nesterov=True: expected momentum above 0"),
         ({"schedule": "cosine"}, "schedule='cosine': expected one of 'steps', 'one-cycle'"),
         (
