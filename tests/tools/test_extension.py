@@ -78,7 +78,9 @@ def test_first_sentence_may_hold_other_things() -> None:
         nodes.Text(" of it. More."),
         nodes.math(),
     ]
+    parts[1]["ids"] = ["id3"]
     found = list(numbered.sentence(nodes.caption("", "", *parts)))
+    assert found[1]["ids"] == [] and parts[1]["ids"] == ["id3"]  # else twice on the page of lists
     assert [node.astext() for node in found] == ["The norm ", "x", " of it."]
 
 

@@ -99,7 +99,10 @@ def sentence(caption: nodes.caption) -> Iterator[nodes.Node]:
         if isinstance(child, nodes.Text) and (end := END.search(child)):
             yield nodes.Text(child[: end.end()])
             return
-        yield child.deepcopy()
+        copied = child.deepcopy()
+        for element in copied.findall(nodes.Element):
+            element["ids"] = []  # unique on their own page, not among copies from several
+        yield copied
 
 
 def _title(node: nodes.Node) -> str:
