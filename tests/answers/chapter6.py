@@ -181,6 +181,8 @@ WRONG["multiplying-block"] += [
         "which is not right",
     ),
     Slip("return (norms", "return 1 + (norms", "the block behind it|which is not right"),
+    # no block at all: told in general, whatever was drawn
+    Slip("return (norms", "return 50 + (norms", "Which block changes the norm of the gradient"),
 ]
 WRONG["dirac-start"] += [
     Slip("    return net", "    pass", r"is None; expected a module"),
