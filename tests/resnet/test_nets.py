@@ -358,7 +358,7 @@ def test_compiles_and_exports(make: Callable[[], ResNet]) -> None:
         ),
     ],
 )
-def test_public_networks_trace_without_a_break(depth: int, preact: bool) -> None:
+def test_public_networks_compile_without_a_break(depth: int, preact: bool) -> None:
     """Issue 3: fullgraph raises at the first graph break; on the meta device nothing runs."""
     torch._dynamo.reset()
     with torch.device("meta"):

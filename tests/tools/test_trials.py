@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -19,8 +20,8 @@ from tools.trials import mutants
 def test_mutants_by_hand_are_in_place() -> None:
     listed = tomllib.loads(mutants.LIST.read_text(encoding="utf-8"))["mutant"]
     assert not [told for one in listed if (told := mutants.misplaced(mutants.Mutant(**one)))]
-    lost = mutants.Mutant("nothing", "blocks", "no such text", "")
-    assert "blocks.py holds 'no such text' 0 times" in (mutants.misplaced(lost) or "")
+    lost = mutants.Mutant("nothing", "resnet/blocks.py", "no such text", "")
+    assert "resnet/blocks.py holds 'no such text' 0 times" in (mutants.misplaced(lost) or "")
 
 
 @pytest.mark.parametrize("name", mutants.FOLDERS)
@@ -42,15 +43,86 @@ def test_some_files_of_a_folder() -> None:
 def test_scores_are_kept_by_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder's new score replaces its old one; part of a folder has none."""
     monkeypatch.setattr(mutants, "RECORD", tmp_path / "mutants.json")
-    score = {"mutants": 4, "caught": 3, "untested": 0, "unchecked": 0}
-    monkeypatch.setattr(mutants, "by_mutmut", lambda *_: dict(score))
+    score = mutants.Score(4, 4, 3, 0, ["f: a -> b"], [])
+    monkeypatch.setattr(mutants, "by_mutmut", lambda *_: dataclasses.replace(score))
     assert mutants.main(["--only", "resnet", "--file", "measure"]) == 0
     assert not mutants.RECORD.exists()
     assert mutants.main(["--only", "resnet", "--only", "resnet/data"]) == 0
-    score["caught"] = 4
+    score.caught = 4
     assert mutants.main(["--only", "resnet"]) == 0
     record = json.loads(mutants.RECORD.read_text())
     assert {name: one["caught"] for name, one in record.items()} == {"resnet": 4, "resnet/data": 3}
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy in which mutmut would make 50 mutants, of which the tests catch all but every 10th."""
+    meta = tmp_path / "mutants" / "resnet" / "nets.py.meta"
+    names = [f"resnet.nets.x_f__mutmut_{i}" for i in range(50)]
+
+    def mutmut(_folder: Path, command: str, *given: str, fails: bool = False) -> str:
+        if command == "show":
+            return f"--- a\n+++ b\n@@\n-    x = {given[0].rpartition('_')[2]}\n+    x = 0\n"
+        meta.parent.mkdir(parents=True, exist_ok=True)
+        codes = dict.fromkeys(names)
+        if meta.exists():
+            codes = json.loads(meta.read_text())["exit_code_by_key"]
+        for name in set(given) & set(names) or (set() if fails else names):
+            codes[name] = 0 if name.endswith("0") else 1
+        meta.write_text(json.dumps({"exit_code_by_key": codes}))
+        return ""
+
+    monkeypatch.setattr(mutants, "mutmut", mutmut)
+    monkeypatch.setattr(mutants, "copy_of_book", lambda name: tmp_path)
+    (tmp_path / "resnet").mkdir()
+    (tmp_path / "tests" / "resnet").mkdir(parents=True)
+    for path in ("resnet/nets.py", "tests/resnet/test_nets.py"):
+        (tmp_path / path).write_text("")
+    return tmp_path
+
+
+def test_all_mutants_of_a_folder(broken: Path) -> None:
+    found = mutants.by_mutmut("resnet", [])
+    assert (found.mutants, found.tried, found.caught, found.equal) == (50, 50, 45, 0)
+    assert (
+        found.survive == [f"resnet.nets.f: x = {i} -> x = 0" for i in range(0, 50, 10)]
+        and not found.untested
+    )
+
+
+def test_a_sample_says_what_is_caught_at_least(broken: Path) -> None:
+    found = mutants.by_mutmut("resnet", [], 20)
+    codes = [code for code in mutants.results(broken).values() if code is not None]
+    assert (found.mutants, found.tried, len(codes)) == (50, 20, 20)
+    assert found.caught == sum(codes)
+    # of 20, all caught: 0.025 ** (1 / 20) = 0.832; one less and the bound falls
+    assert 0 < found.describe()["at least"] <= 0.832  # type: ignore[operator]
+    again = mutants.by_mutmut("resnet", [], 20)
+    assert again == found, "the same ones are drawn"
+
+
+def test_what_changes_nothing_is_counted_apart(
+    broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutants, "equal", lambda: ["resnet.nets.f: x = 10 -> x = 0"])
+    found = mutants.by_mutmut("resnet", [])
+    assert (found.caught, found.equal, len(found.survive)) == (45, 1, 4)
+
+
+@pytest.mark.parametrize(("code", "word"), [(0, "survive"), (33, "untested"), (5, "untested")])
+def test_no_test_and_no_failure_are_not_caught(
+    code: int, word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mutants, "change", lambda folder, name: name)
+    found = mutants.score(tmp_path, {"a": code, "b": 1}, 9)
+    assert (found.caught, getattr(found, word)) == (1, ["a"])
+
+
+def test_what_was_not_tried_to_the_end_is_no_score(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match="1 mutants were not tried to the end"):
+        mutants.score(tmp_path, {"a": 1, "b": 2}, 2)
+    with pytest.raises(BookError, match="made no mutant"):
+        mutants.results(tmp_path)
 
 
 def test_tools_do_not_wait_for_torch() -> None:
