@@ -256,7 +256,7 @@ CLAIMS = {
         source=_("{paper}, Table 1", paper=papers.HE_2016B),
         statement=_("Nothing that was tried on the shortcut is as good as the identity."),
         rows=ROWS_OF_2016B,
-        published=by_name(papers.SHORTCUT_KINDS),
+        published=by_name(papers.SHORTCUT_KINDS) | by_name(papers.GATE_BIASES),
         published_for=_("paper: ResNet-110, CIFAR-10, test error (%)"),
         checks=(
             *less("test_error", *(("identity", name) for name in WORSE)),

@@ -99,12 +99,15 @@ def test_a_sample_says_what_is_caught_at_least(broken: Path) -> None:
     assert 0 < found.describe()["at least"] <= 0.832  # type: ignore[operator]
     again = mutants.by_mutmut("resnet", [], 20)
     assert again == found, "the same ones are drawn"
+    other = mutants.by_mutmut("resnet", [], 20, seed=1)
+    assert (other.tried, other != found) == (20, True)
 
 
 def test_what_changes_nothing_is_counted_apart(
     broken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mutants, "equal", lambda: ["resnet.nets.f: x = 10 -> x = 0"])
+    told = {"equal": [{"change": "nets.f: x = 10 -> x = 0$", "why": "x is not used"}]}
+    monkeypatch.setattr(mutants, "listed", lambda: told)
     found = mutants.by_mutmut("resnet", [])
     assert (found.caught, found.equal, len(found.survive)) == (45, 1, 4)
 

@@ -5,7 +5,8 @@ it leaves alone, tables and decorated functions, is broken by hand: tests/mutant
 happens in copies below _build/mutants, and a run that was stopped goes on from there; delete them
 to start anew. The score by folder goes into results/mutants.json. All of a folder's mutants take
 hours: `--sample` draws some of them at random, and the record says how many, and what share of all
-mutants is caught at least (95% Clopper-Pearson interval). A survivor that changes nothing that
+mutants is caught at least (95% Clopper-Pearson interval). Tests that were written for one sample's
+survivors are judged by another's: `--seed`. A survivor that changes nothing that
 anybody could see is listed in tests/mutants.toml with the reason, and counted apart.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -40,7 +42,7 @@ COPIED = (
     "resnet", "results", "tests", "tools", "chapters", "exercises", "conftest.py", "pyproject.toml",
     "requirements.txt", "requirements-d2l.txt", "_config.yml", "_toc.yml", "_static",
 )  # fmt: skip
-# torch.compile cannot follow what mutmut puts around a function
+# what cannot follow mutmut's copies: torch.compile; the catalogue, which is read from the source
 SETTINGS = """\
 [mutmut]
 source_paths =
@@ -50,7 +52,7 @@ only_mutate =
     {files}
 pytest_add_cli_args =
     -k
-    not compil
+    not compil and not catalogue
 pytest_add_cli_args_test_selection =
     {tests}
 also_copy =
@@ -129,7 +131,7 @@ def settings(name: str, folder: Path, files: Sequence[str] = ()) -> str:
     return SETTINGS.format(files=lines(chosen), tests=lines(tests), copied=copied)
 
 
-def by_mutmut(name: str, files: Sequence[str], sample: int | None = None) -> Score:
+def by_mutmut(name: str, files: Sequence[str], sample: int | None = None, seed: int = 0) -> Score:
     """Break a folder's functions, or draw some of the mutants; what became of them."""
     folder = copy_of_book("-".join([name, *files]))  # mutmut breaks what it has broken before
     (folder / "setup.cfg").write_text(settings(name, folder, files), encoding="utf-8")
@@ -141,7 +143,7 @@ def by_mutmut(name: str, files: Sequence[str], sample: int | None = None) -> Sco
     # asked for a mutant that there is not, mutmut makes them all and tries none
     mutmut(folder, "run", "--max-children", str(cores()), "none", fails=True)
     names = sorted(results(folder))
-    drawn = random.Random(0).sample(names, min(sample, len(names)))
+    drawn = random.Random(seed).sample(names, min(sample, len(names)))
     if left := [one for one in drawn if results(folder)[one] is None]:
         mutmut(folder, "run", "--max-children", str(cores()), *left)
     found = results(folder)
@@ -182,7 +184,12 @@ def score(folder: Path, found: dict[str, int | None], count: int) -> Score:
     """Count what was caught of the mutants that were tried, and say how each survivor differs."""
     lives = {one: change(folder, one) for one, code in found.items() if code in SURVIVED}
     untested = {one: change(folder, one) for one, code in found.items() if code in UNTESTED}
-    alike = [one for one, text in (lives | untested).items() if text in equal()]
+    patterns = [re.compile(one["change"]) for one in listed().get("equal", [])]
+    alike = [
+        one
+        for one, text in (lives | untested).items()
+        if any(pattern.search(text) for pattern in patterns)
+    ]
     caught = sum(code in CAUGHT for code in found.values())
     if strange := len(found) - caught - len(lives) - len(untested):
         raise BookError(f"{strange} mutants were not tried to the end: run this again.")
@@ -203,11 +210,6 @@ def change(folder: Path, mutant: str) -> str:
     new = [line[1:].strip() for line in lines if line.startswith("+") and line[:3] != "+++"]
     place = mutant.rpartition("__mutmut_")[0].replace(".x_", ".")
     return f"{place}: {' '.join(old)} -> {' '.join(new)}"
-
-
-def equal() -> list[str]:
-    """Return the changes that change nothing, as `change` tells them."""
-    return [one["change"] for one in listed().get("equal", [])]
 
 
 def listed() -> dict[str, list[dict[str, str]]]:
@@ -270,18 +272,24 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=names, help="may be repeated")
     parser.add_argument("--file", action="append", default=[], help="of one folder; not recorded")
     parser.add_argument("--sample", type=int, metavar="N", help="draw N mutants of each folder")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the draw")
     options = parser.parse_args(given)
     if options.file and len(options.only or ()) != 1:
         parser.error("--file needs the folder it is in: --only FOLDER")
     try:
         for name in options.only or names:
-            made = by_hand() if name == BY_HAND else by_mutmut(name, options.file, options.sample)
+            made = (
+                by_hand()
+                if name == BY_HAND
+                else by_mutmut(name, options.file, options.sample, options.seed)
+            )
             print(f"{name}: {made.caught} of {made.tried - made.equal} caught", flush=True)
             for text in [*made.survive, *made.untested]:
                 print(f"  lives: {text}")
             if not options.file:
                 kept = json.loads(RECORD.read_text()) if RECORD.is_file() else {}
-                about = {"commit": commit(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+                about = {"seed": options.seed} if options.sample and name != BY_HAND else {}
+                about |= {"commit": commit(), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
                 write_whole(
                     RECORD, json.dumps(kept | {name: made.describe() | about}, indent=1) + "\n"
                 )

@@ -45,6 +45,10 @@ def test_only_relabels() -> None:
             part.train_images[part.train_labels == new],
             whole.train_images[whole.train_labels == old],
         )
+        assert torch.equal(
+            part.test_images[part.test_labels == new],
+            whole.test_images[whole.test_labels == old],
+        )
     assert len(part.test_labels) == 200
     for wrong in ([], [1, 1], [10], [-1]):
         with pytest.raises(ValueError, match="labels="):
@@ -91,7 +95,13 @@ def test_signs_labels_as_a_row(tmp_path: Path) -> None:
 
 
 def test_signs_missing(tmp_path: Path) -> None:
-    with pytest.raises(DataMissingError, match=r"train_signs\.h5 is missing.*RESNET_DATA"):
+    with pytest.raises(
+        DataMissingError,
+        match=r"train_signs\.h5 is missing\. SIGNS comes with a "
+        r"course and cannot be downloaded: put train_signs\.h5 and test_signs\.h5 "
+        r"into this folder, or name another by root=\.\.\. or the environment "
+        r"variable RESNET_DATA$",
+    ):
         load_data("signs", root=tmp_path)
     write_signs(tmp_path)
     (tmp_path / "test_signs.h5").unlink()

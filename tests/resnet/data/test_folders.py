@@ -80,8 +80,17 @@ def test_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> N
     tested = (torch.cat(list(batches.test(4)))[:, 0, 0, 0] * 255).round().int().tolist()
     assert [value % 20 // 10 for value in tested] == batches.test_labels.tolist()
     described = data.describe()
-    assert "read from the disk" in str(described["name"])
-    assert (described["canonical"], described["train_images"]) == (False, 12)
+    digest = described.pop("sha256")
+    assert described == {
+        "name": f"images in {tmp_path.name}, read from the disk",
+        "sample": False,
+        "canonical": False,
+        "train_images": 12,
+        "test_images": 6,
+    }
+    first = tmp_path / "train" / "cat" / "0.png"
+    first.write_bytes(first.read_bytes() + b" ")
+    assert data.describe()["sha256"] != digest, "of names and sizes"
 
 
 def test_shorter_side_and_middle(tmp_path: Path) -> None:
@@ -167,7 +176,11 @@ def damage(root: Path, what: str) -> None:
         ("16 bits", r"3\.png cannot be read as an image \(its mode is I"),
         ("program", r"3\.png cannot be read as an image \(cannot identify"),
         ("file", "is no folder of images"),
-        ("no test", "is no folder of images.*test"),
+        (
+            "no test",
+            r"is no folder of images .*: expected .*/train and .*/test, each with a folder "
+            r"of \.jpg or \.png files for every class$",
+        ),
         ("empty class", "is no folder of images.*dog"),
         ("classes", "differ in the classes dog, wolf"),
     ],

@@ -52,6 +52,7 @@ from resnet.reproduce.checks import (
     combined,
     value,
 )
+from resnet.reproduce.claims import near
 from resnet.reproduce.papers import CIFAR_RESIDUAL
 from resnet.reproduce.settings import (
     BLOCKS,
@@ -64,8 +65,10 @@ from resnet.reproduce.settings import (
     START,
     Row,
     Setting,
+    reduced,
     scaled,
 )
+from resnet.reproduce.tables import small
 from resnet.reproduce.work import do, longest_first, slug
 from resnet.tables import PLUS_MINUS
 from resnet.training.records import results
@@ -191,6 +194,21 @@ def test_each_run_within() -> None:
     check = EachWithin("test_error", "x", 7.0, 19.0)
     assert check.outcome({"x": [7.5, 18.5]}) is Outcome.HOLDS
     assert check.outcome({"x": [7.5, 19.5]}) is Outcome.OUTSIDE
+    assert str(check) == "test error (%): x from 7.00 to 19.00, each run"
+    assert str(Within("test_error", "x", 7, 9.5)) == "test error (%): x from 7.00 to 9.50"
+
+
+def test_the_range_of_all_runs_is_told() -> None:
+    claim = dataclasses.replace(CLAIM, checks=(EachWithin("test_error", "with", 9, 11, False),))
+    (found,) = findings(claim, made("ResNet-20", GOOD))
+    assert checks_table(found).rows[0][2] == "9.80 to 10.10"
+
+
+def test_bounds_around_a_published_value() -> None:
+    """0.8 points on both sides, to the digits of the papers' tables."""
+    (found,) = near({"a": 6.61})
+    assert found == Within("test_error", "a", 5.81, 7.41) and found.needs_full
+    assert (found.low, found.high) == (5.81, 7.41)
 
 
 @pytest.mark.parametrize("runs", [
@@ -455,15 +473,25 @@ def test_costs_are_reproduced() -> None:
     assert len(found.outcomes) == 13
 
 
+def test_small_probabilities() -> None:
+    assert [small(p) for p in (0.0, 0.00049, 0.0005, 0.0123)] == [
+        "< 0.001", "< 0.001", "0.001", "0.012"
+    ]  # fmt: skip
+
+
 def test_tables() -> None:
     """Published beside ours, in the header what it is; a row that was not run says so."""
     records = made("ResNet-20", GOOD)
     found = findings(CLAIM, records)[0]
-    lines = str(rows_table(found, ["test_error"])).splitlines()
-    assert lines[0].split("  ")[0] == "network" and "paper" in lines[0]
+    table = rows_table(found, ["test_error"])
+    assert table.header == ["network", "here: test error (%)", "seeds", "paper"]
+    lines = str(table).splitlines()
     assert lines[1].split() == ["with", "9.97", "±", "0.15", "3", "10.00"]
     assert lines[2].split() == ["without", "not", "run", "0"]
-    assert "not run" in str(checks_table(found))
+    table = checks_table(found)
+    assert "not run" in str(table)
+    told = ["what should be", "outcome", "left minus right, or mean [90%]", "p", "p (Holm)"]
+    assert table.header == told
     verdicts = dict(zip(CLAIMS, (row[1] for row in ledger(records).rows), strict=True))
     assert verdicts.pop("costs") == "reproduced"
     assert verdicts.pop("options") == "not asked here"
@@ -567,6 +595,14 @@ def test_published_values_are_those_of_the_row() -> None:
     told = {int(c.row[7:]): (c.low + c.high) / 2 for c in values}
     wanted = {d: CIFAR_RESIDUAL[d] for d in (20, 32, 44, 56)} | {110: 6.61}  # the mean of five
     assert told == pytest.approx(wanted)
+
+
+def test_how_a_setting_differs_in_words() -> None:
+    assert reduced(DEPTH) == (
+        "8 channels in the first stage instead of 16, images of 16×16 pixels instead of 32×32, "
+        "8,000 steps instead of 64,000"
+    )
+    assert reduced(GPU) == "16,000 steps instead of 64,000"
 
 
 def test_settings() -> None:
@@ -748,6 +784,18 @@ def test_the_longest_of_a_seed_begins_first(tmp_path: Path) -> None:
     found = [(job.seed, int(job.network.rpartition("-")[2])) for job in longest_first(jobs)]
     depths = [110, 110, 56, 56, 44, 44, 32, 32, 20, 20]
     assert found == [(seed, depth) for seed in (10, 11) for depth in depths]
+    some = dataclasses.replace(jobs[0], recipe=Recipe(epochs=1, batch_size=1, lr=1))
+    more = dataclasses.replace(jobs[0], recipe=Recipe(epochs=9, batch_size=1, lr=1))
+    assert longest_first([some, more, some]) == [more, some, some]
+
+
+def test_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the device that is asked for, with or without bars."""
+    told: list[Any] = []
+    monkeypatch.setattr(work, "do", lambda job, **options: told.append((job, options)))
+    jobs = plan([CLAIMS["d2l"]], "smoke", folder=tmp_path)
+    assert len(list(reproduce(jobs, device="cuda", progress=False))) == 2
+    assert told == [(job, {"device": "cuda", "progress": False}) for job in jobs]
 
 
 def test_side_by_side_is_the_same(

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet import ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
+from resnet import BasicBlock, ImageData, Recipe, Run, cifar_resnet, evaluate, fit, load_data
 from resnet.training.batches import Batches
 from resnet.training.devices import pick_device
-from resnet.training.loop import endless_batches, make_optimizer
+from resnet.training.loop import endless_batches, make_optimizer, with_compiled_units
 from resnet.training.state import State
 from resnet.variants import network
 
@@ -516,6 +516,26 @@ def test_compiled_gives_the_same(small: ImageData, monkeypatch: pytest.MonkeyPat
     )
     assert compiled == eager
     assert len(given) == 5  # the first stage has one kind, the others two
+
+
+def test_units_alone_are_fused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each unit of a network; a unit itself, and what has none, as it is; the rest is shared."""
+    given: list[nn.Module] = []
+
+    def fuse(module: nn.Module, dynamic: bool) -> nn.Module:
+        given.append(module)
+        return nn.Identity()
+
+    monkeypatch.setattr(torch, "compile", fuse)
+    net = network("ResNet-14", 10, 1)
+    twin = with_compiled_units(net)
+    units = [unit for stage in (net.stage1, net.stage2, net.stage3) for unit in stage]
+    assert given == units and twin is not net
+    assert twin.stem is net.stem and isinstance(net.stage1[0], BasicBlock)
+    for alone in (units[0], nn.Sequential(units[0]), linear()):
+        given.clear()
+        with_compiled_units(alone)
+        assert given == [units[0] if units[0] in alone.modules() else alone]
 
 
 class Greedy(nn.Module):

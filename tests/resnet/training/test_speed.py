@@ -12,6 +12,7 @@ from torch import nn
 import resnet
 from resnet import ImageData, Recipe, Run
 from resnet.training import speed as bench
+from resnet.training.devices import Precision
 from resnet.training.speed import NETWORKS, ceiling, noise, speed, speeds
 
 CPU = torch.device("cpu")
@@ -23,6 +24,26 @@ def test_ceiling_counts_two_operations_a_multiply_add(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "perf_counter", lambda: next(ticks))
     monkeypatch.setattr(torch, "rand", lambda n, _, device: torch.zeros(2, 2))
     assert ceiling(CPU, "float32") == 2 * 4096**3
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("bfloat16", torch.bfloat16), ("float32", torch.float32)]
+)
+def test_ceiling_of_each_precision(
+    precision: Precision, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Matrix:
+        def to(self, given: torch.dtype) -> Matrix:
+            asked.append(given)
+            return self
+
+        def __matmul__(self, other: Matrix) -> None:
+            pass
+
+    asked: list[torch.dtype] = []
+    monkeypatch.setattr(torch, "rand", lambda *_, device: Matrix())
+    assert ceiling(CPU, precision) > 0
+    assert set(asked) == {dtype}
 
 
 def test_noise_is_a_data_set() -> None:
@@ -79,7 +100,10 @@ def test_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def measured(model: nn.Module, side: int, batch_size: int, **options: Any) -> dict[str, Any]:
-        asked.append((model.name, side, batch_size, options["precision"], options["compiled"]))
+        asked.append(
+            (model.name, side, batch_size, options.pop("precision"), options.pop("compiled"))
+        )
+        assert options == {"device": CPU, "steps": 4}
         return {"images_per_second": 1.0, "warm_up_seconds": 0.0, "operations_per_second": 2e9}
 
     monkeypatch.setattr(bench, "speed", measured)
@@ -106,6 +130,12 @@ def test_a_measurement_that_fails_is_a_row(monkeypatch: pytest.MonkeyPatch) -> N
     eager, compiled = speeds(CPU, ["float32"], names=["ResNet-20"])
     assert "error" not in eager and eager["share_of_ceiling"] == 1
     assert compiled["compiled"] and compiled["error"] == "RuntimeError: no compiler"
+
+
+def test_of_an_error_the_first_line_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.failure(ValueError("one\ntwo"), of="a") == {"of": "a", "error": "ValueError: one"}
+    assert capsys.readouterr().out == "a, ValueError: one\n"
+    assert bench.failure(KeyError())["error"] == "KeyError: "
 
 
 def test_noise_trains() -> None:
