@@ -14,6 +14,9 @@ To carry, besides the repository:
 - Fashion-MNIST: `python -m resnet data fashion-mnist --root FOLDER`, FOLDER in RESNET_DATA.
 - CIFAR-10, or a copy of its images as train/CLASS and test/CLASS; without --cifar the set itself.
 - RESNET_COMMIT, what `git describe --always --dirty` says, where .git does not come along.
+
+A small network leaves most of a GPU idle. Where NVIDIA's MPS runs, four networks are trained at a
+time, each in a process of its own, so that each record is what a run alone would give.
 """
 
 from __future__ import annotations
@@ -25,9 +28,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,13 +52,17 @@ JOBS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("time to 91.3%", "tools.bench fast --device cuda", ()),
     ("d2l's recipe", "resnet reproduce d2l --scale cpu --device cuda", ()),
     ("both loops", "tools.bench same --device cuda --resume", D2L),
-    ("depth", f"resnet reproduce {DEPTH} --scale gpu --device cuda {{data}}", ()),
+    ("depth", f"resnet reproduce {DEPTH} --scale gpu --device cuda --jobs {{jobs}} {{data}}", ()),
     (
         "papers, a seed",
-        "resnet reproduce degradation --scale papers --seeds 10 --device cuda {data}",
+        "resnet reproduce degradation --scale papers --seeds 10 --device cuda --jobs {jobs} {data}",
         (),
     ),
-    ("papers", "resnet reproduce degradation --scale papers --device cuda {data}", ()),
+    (
+        "papers",
+        "resnet reproduce degradation --scale papers --device cuda --jobs {jobs} {data}",
+        (),
+    ),
     *(
         (
             path.stem,
@@ -63,10 +72,18 @@ JOBS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         for path in sorted(CHAPTERS.glob("*.ipynb"))
     ),
     ("nbval", "pytest -q chapters", ("pytest", "pytest_timeout", *NOTEBOOKS)),
-    ("2016b", "resnet reproduce placements shortcuts --scale papers --device cuda {data}", ()),
+    (
+        "2016b",
+        "resnet reproduce placements shortcuts --scale papers --device cuda --jobs {jobs} {data}",
+        (),
+    ),
     ("speed", "resnet bench --device cuda --record results/bench-speed-cuda.json", ()),
     ("networks", "tools.bench networks --device cuda", ()),
 )
+
+
+AT_ONCE = 4  # networks side by side: 2016a's Figure 6 has ten
+TRIAL = (sys.executable, "-c", "import torch; torch.ones(1, device='cuda').item()")
 
 
 def missing(jobs: Sequence[tuple[str, str, tuple[str, ...]]], cifar: str | None) -> Iterator[str]:
@@ -98,6 +115,41 @@ def unpack(wheels: Path, folder: Path) -> None:
     sys.path.append(str(folder))
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), before, str(folder)]))
+
+
+@contextmanager
+def shared_gpu() -> Iterator[int]:
+    """Let several processes use the GPU at the same time; yield how many, 1 where it cannot be.
+
+    Without NVIDIA's MPS they take turns. It is tried first, since a container may have the program
+    and not the right to use it.
+    """
+    control = shutil.which("nvidia-cuda-mps-control")
+    if control is None:
+        yield 1
+        return
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="mps-") as folder:
+        os.environ |= {"CUDA_MPS_PIPE_DIRECTORY": folder, "CUDA_MPS_LOG_DIRECTORY": folder}
+        try:
+            works = _ends_well([control, "-d"]) and _ends_well(TRIAL)
+            if works:
+                yield AT_ONCE
+        finally:
+            _ends_well([control], "quit\n")
+            for name in ("CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY"):
+                os.environ.pop(name)
+            os.environ |= before
+    if not works:
+        yield 1
+
+
+def _ends_well(command: Sequence[str], told: str = "") -> bool:
+    try:
+        done = subprocess.run(command, input=told, text=True, capture_output=True, timeout=120)
+        return done.returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def copy_newer(source: Path, target: Path, since: float = 0.0) -> None:
@@ -159,12 +211,14 @@ def main(given: Sequence[str] | None = None) -> int:
     for name, what, _ in jobs:
         if time.monotonic() >= until:
             break
-        words = [w.format(out=OUT) for w in what.split() if w != "{data}"]
-        command = [sys.executable, "-m", *words, *(data if "{data}" in what else [])]
-        print(f"\n{name}: {' '.join(command[1:])}", flush=True)
+        print(f"\n{name}:", flush=True)
         begun = time.monotonic()
         OUT.mkdir(parents=True, exist_ok=True)
-        ended = run(command, until)
+        with shared_gpu() if "{jobs}" in what else nullcontext(1) as at_once:
+            words = [w.format(out=OUT, jobs=at_once) for w in what.split() if w != "{data}"]
+            words += data if "{data}" in what else []
+            print(*words, flush=True)
+            ended = run([sys.executable, "-m", *words], until)
         copy_newer(RESULTS, OUT / "results", started)
         if ended:
             done[name] = round(time.monotonic() - begun, 1)

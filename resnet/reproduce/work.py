@@ -110,7 +110,8 @@ def reproduce(
     Args:
         jobs: see `plan`.
         device: see `pick_device`.
-        at_once: processes side by side, each with its share of the cores; they may share a GPU. The
+        at_once: processes side by side, each with its share of the cores; they may share a GPU, and
+            use it at the same time where NVIDIA's MPS runs, otherwise take turns. The
             longest of a seed begins first, so that none is left alone at the end.
         progress: show bars on stderr.
 

@@ -92,7 +92,8 @@ def make_toy(folder: Path, **chapters: nbformat.NotebookNode) -> Path:
 def book_environment(folder: Path) -> dict[str, str]:
     """The toy's own `resnet`, in the kernels as well."""
     kept = {key: value for key, value in os.environ.items() if key != "RESNET_PROFILE"}
-    return {**kept, "PYTHONPATH": str(folder)}
+    before = [path] if (path := os.environ.get("PYTHONPATH")) else []
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(folder), *before])}
 
 
 def command(*arguments: str) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -92,10 +94,64 @@ def test_what_is_missing_is_told_before_anything_starts(
     assert all(word in err for word in ("a GPU that torch", "RESNET_COMMIT", "data: ", "nowhere"))
 
 
+MPS = """\
+#!/bin/sh
+# the control program: -d starts, "quit" on its input ends
+if [ "$1" = -d ]; then echo "start $CUDA_MPS_PIPE_DIRECTORY" >> {log}; exit {status}; fi
+read word; echo "$word $CUDA_MPS_PIPE_DIRECTORY" >> {log}
+"""
+
+
+def with_mps(place: Path, monkeypatch: pytest.MonkeyPatch, *, status: int = 0) -> Path:
+    log = place / "mps.log"
+    control = place / "bin" / "nvidia-cuda-mps-control"
+    control.parent.mkdir()
+    control.write_text(MPS.format(log=log, status=status))
+    control.chmod(0o755)
+    monkeypatch.setenv("PATH", str(control.parent), prepend=os.pathsep)
+    return log
+
+
+@pytest.mark.parametrize(("status", "trial", "at_once"), [(0, "", 4), (1, "", 1), (0, "1 / 0", 1)])
+def test_networks_share_the_gpu_where_it_can_be_shared(
+    place: Path, monkeypatch: pytest.MonkeyPatch, status: int, trial: str, at_once: int
+) -> None:
+    """By MPS, started and tried for this job alone, and ended after it, also after a failure."""
+    log = with_mps(place, monkeypatch, status=status)
+    monkeypatch.setattr(gpu, "TRIAL", (sys.executable, "-c", trial))
+    before = dict(os.environ)
+    for ending in (None, KeyboardInterrupt):
+        log.unlink(missing_ok=True)
+        with suppress(KeyboardInterrupt), gpu.shared_gpu() as found:
+            assert found == at_once
+            assert ("CUDA_MPS_PIPE_DIRECTORY" in os.environ) == (at_once > 1)
+            if ending:
+                raise ending
+        (started, folder), ended = (line.split() for line in log.read_text().splitlines())
+        assert (started, ended) == ("start", ["quit", folder]) and not Path(folder).exists()
+        assert dict(os.environ) == before
+
+
+def test_a_machine_without_mps_trains_one_after_the_other(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(place))
+    with gpu.shared_gpu() as found:
+        assert found == 1
+    (place / "told.py").write_text(
+        "import os, sys; open('told', 'w').write(' '.join(sys.argv[1:]))"
+    )
+    monkeypatch.setattr(gpu, "JOBS", (("first", "told --jobs {jobs} {data}", ()),))
+    assert gpu.main(["--cifar", "x"]) == 0
+    assert (place / "told").read_text() == "--jobs 1 --data cifar10=folder:x"
+
+
 def test_every_job_is_a_command() -> None:
     """As the programs read it; `python -m tools.bench NAME` and `python -m resnet`."""
     for _, what, _ in gpu.JOBS:
-        program, *words = what.replace("{data}", "--data cifar10=folder:x").split()
+        program, *words = (
+            what.replace("{data}", "--data cifar10=folder:x").replace("{jobs}", "4").split()
+        )
         if program == "tools.bench":
             benches.arguments(words)
         elif program == "resnet":

@@ -40,9 +40,27 @@ RECORD = RESULTS / "mutants.json"
 LIST = ROOT / "tests" / "mutants.toml"
 COPIED = (
     "resnet", "results", "tests", "tools", "chapters", "exercises", "conftest.py", "pyproject.toml",
-    "requirements.txt", "requirements-d2l.txt", "_config.yml", "_toc.yml", "_static",
+    "requirements.txt", "requirements-d2l.txt", "_config.yml", "_toc.yml", "_static", "README.md",
+    "LICENSE", "LICENSE-TEXT", "CITATION.cff", "Makefile", "environment.yml", ".github",
 )  # fmt: skip
-# what cannot follow mutmut's copies: torch.compile; the catalogue, which is read from the source
+# parts of the names of tests that cannot be made in mutmut's copies: it puts lines around every
+# function, which torch.compile cannot follow and which tests of the source see
+LEFT_OUT = ("compil", "catalogue", "short_and_needs")
+# For the processes that a test starts, in folders of its own: mutmut looks for its settings where a
+# process runs, and counts in one process only which functions a test calls.
+OTHER_PROCESSES = """\
+import os
+
+if "MUTANT_UNDER_TEST" in os.environ:
+    here = os.getcwd()
+    os.chdir(os.path.dirname(__file__))
+    from mutmut.configuration import config
+
+    config()
+    os.chdir(here)
+    if os.environ["MUTANT_UNDER_TEST"] == "stats":
+        os.environ["MUTANT_UNDER_TEST"] = ""
+"""
 SETTINGS = """\
 [mutmut]
 source_paths =
@@ -52,7 +70,7 @@ only_mutate =
     {files}
 pytest_add_cli_args =
     -k
-    not compil and not catalogue
+    {others}
 pytest_add_cli_args_test_selection =
     {tests}
 also_copy =
@@ -128,7 +146,8 @@ def settings(name: str, folder: Path, files: Sequence[str] = ()) -> str:
 
     # mutmut copies the tests by itself
     copied = "\n    ".join(part for part in COPIED if part not in {"resnet", "tools", "tests"})
-    return SETTINGS.format(files=lines(chosen), tests=lines(tests), copied=copied)
+    others = " and ".join(f"not {part}" for part in LEFT_OUT)
+    return SETTINGS.format(files=lines(chosen), tests=lines(tests), copied=copied, others=others)
 
 
 def by_mutmut(name: str, files: Sequence[str], sample: int | None = None, seed: int = 0) -> Score:
@@ -137,6 +156,7 @@ def by_mutmut(name: str, files: Sequence[str], sample: int | None = None, seed: 
     (folder / "setup.cfg").write_text(settings(name, folder, files), encoding="utf-8")
     mutants = folder / "mutants"
     mutants.mkdir(exist_ok=True)  # else Python remembers at its start that there is no such place
+    (folder / "sitecustomize.py").write_text(OTHER_PROCESSES, encoding="utf-8")
     if sample is None:
         mutmut(folder, "run", "--max-children", str(cores()))
         return score(folder, found := results(folder), len(found))
@@ -154,7 +174,7 @@ def mutmut(folder: Path, *given: str, fails: bool = False) -> str:
     """Run mutmut in the copy, and return what it prints."""
     tool = Path(sys.executable).with_name("mutmut")
     done = subprocess.run(
-        [str(tool), *given], cwd=folder, env=environment(folder / "mutants"),
+        [str(tool), *given], cwd=folder, env=environment(folder / "mutants", folder),
         capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode and not fails:
@@ -217,9 +237,10 @@ def listed() -> dict[str, list[dict[str, str]]]:
     return tomllib.loads(LIST.read_text(encoding="utf-8"))
 
 
-def environment(place: Path) -> dict[str, str]:
-    """Return the environment with the modules of `place`, on one core."""
-    return {**os.environ, "PYTHONPATH": str(place), "OMP_NUM_THREADS": "1"}
+def environment(*places: Path) -> dict[str, str]:
+    """Return the environment with the modules of the places, on one core."""
+    path = os.pathsep.join(map(str, places))
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 def by_hand() -> Score:

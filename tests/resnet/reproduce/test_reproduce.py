@@ -976,6 +976,8 @@ def test_a_row_can_stop_early() -> None:
     assert all(usual.rate(i, 8000) == short.rate(i, 1600) for i in range(1600))
     assert Row("x", share=0.6).recipe(usual).milestones == (4000,)
     assert Row("x", share=0.2).recipe(EXPERIMENTS["point"].settings["smoke"].recipe).steps == 1
+    by_epochs = Recipe(epochs=2, batch_size=1, lr=1)
+    assert Row("x", share=0.5).recipe(by_epochs) == by_epochs
     folders = {job.path.parent.name for job in plan(EXPERIMENTS.values(), "cpu")}
     assert folders == {"depth"}  # so the runs of the claims about depth are shared
 
