@@ -28,7 +28,7 @@ recipe = resnet.Recipe(
 )
 torch.manual_seed(0)
 net = resnet.cifar_resnet(8, 10, 1)
-resnet.fit(net, data, recipe, progress=False)
+resnet.fit(net, data, recipe, device="cpu", progress=False)
 
 batches = F.interpolate(data.train_images / 255, size=8, mode="area").split(100)
 test_images = F.interpolate(data.test_images / 255, size=8, mode="area")

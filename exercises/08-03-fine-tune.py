@@ -32,7 +32,7 @@ recipe = resnet.Recipe(
 )
 torch.manual_seed(0)
 net = resnet.cifar_resnet(8, 10, 1)
-resnet.fit(net, clothes, recipe, progress=False)
+resnet.fit(net, clothes, recipe, device="cpu", progress=False)
 
 digits = resnet.load_data("digits")
 images, labels = digits.train_images / 255, digits.train_labels

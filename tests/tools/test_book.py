@@ -213,8 +213,12 @@ def test_profile_cell_is_demanded(toy: Toy) -> None:
 
 
 def kernels_of(pid: int) -> list[psutil.Process]:
-    found = psutil.Process(pid).children(recursive=True)
-    return [process for process in found if "ipykernel_launcher" in process.cmdline()]
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it may end meanwhile
+            if "ipykernel_launcher" in process.cmdline():
+                found.append(process)
+    return found
 
 
 def test_first_failure_ends_the_chapters_beside_it(toy: Toy) -> None:

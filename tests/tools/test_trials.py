@@ -117,13 +117,13 @@ def test_no_test_and_no_failure_are_not_caught(
     code: int, word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(mutants, "change", lambda folder, name: name)
-    found = mutants.score(tmp_path, {"a": code, "b": 1}, 9)
+    found = mutants.score("resnet", tmp_path, {"a": code, "b": 1}, 9)
     assert (found.caught, getattr(found, word)) == (1, ["a"])
 
 
 def test_what_was_not_tried_to_the_end_is_no_score(tmp_path: Path) -> None:
     with pytest.raises(BookError, match="1 mutants were not tried to the end"):
-        mutants.score(tmp_path, {"a": 1, "b": 2}, 2)
+        mutants.score("resnet", tmp_path, {"a": 1, "b": 2}, 2)
     with pytest.raises(BookError, match="made no mutant"):
         mutants.results(tmp_path)
 
@@ -132,3 +132,20 @@ def test_tools_do_not_wait_for_torch() -> None:
     code = "import sys, tools.book; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_whole_commands_catch_what_calls_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the mutant in the environment, where mutmut's copies look for it."""
+    (tmp_path / "mutants" / "tests").mkdir(parents=True)
+    (tmp_path / "mutants" / "tests" / "test_it.py").write_text(
+        "import os\ndef test(): assert os.environ['MUTANT_UNDER_TEST'] in ('', 'b')\n"
+    )
+    monkeypatch.setattr(mutants, "change", lambda folder, name: name)
+    monkeypatch.setitem(mutants.WHOLE, "tools", "tests")
+    found = mutants.score("tools", tmp_path, {"a": 0, "b": 33, "c": 1}, 3)
+    assert (found.caught, found.survive, found.untested) == (2, [], ["b"])
+    (tmp_path / "mutants" / "tests" / "test_it.py").write_text("def test(): assert False\n")
+    with pytest.raises(BookError, match="tests fails in .*, with nothing broken"):
+        mutants.score("tools", tmp_path, {"a": 0}, 1)

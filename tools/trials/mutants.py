@@ -35,6 +35,9 @@ FOLDERS = (
     "resnet", "resnet/data", "resnet/training", "resnet/reproduce", "resnet/check", "resnet/book",
     "tools", "tools/build",
 )  # fmt: skip
+# Tests of whole commands, in processes of their own, are not found by mutmut: what is left alive in
+# these folders is tried against them as well, one mutant after the other.
+WHOLE = {"tools": "tests/tools", "tools/build": "tests/tools"}
 BY_HAND = "by hand"
 RECORD = RESULTS / "mutants.json"
 LIST = ROOT / "tests" / "mutants.toml"
@@ -159,7 +162,7 @@ def by_mutmut(name: str, files: Sequence[str], sample: int | None = None, seed: 
     (folder / "sitecustomize.py").write_text(OTHER_PROCESSES, encoding="utf-8")
     if sample is None:
         mutmut(folder, "run", "--max-children", str(cores()))
-        return score(folder, found := results(folder), len(found))
+        return score(name, folder, found := results(folder), len(found))
     # asked for a mutant that there is not, mutmut makes them all and tries none
     mutmut(folder, "run", "--max-children", str(cores()), "none", fails=True)
     names = sorted(results(folder))
@@ -167,7 +170,28 @@ def by_mutmut(name: str, files: Sequence[str], sample: int | None = None, seed: 
     if left := [one for one in drawn if results(folder)[one] is None]:
         mutmut(folder, "run", "--max-children", str(cores()), *left)
     found = results(folder)
-    return score(folder, {one: found[one] for one in drawn}, len(names))
+    return score(name, folder, {one: found[one] for one in drawn}, len(names))
+
+
+def caught_by_whole_commands(folder: Path, tests: str, mutants: Sequence[str]) -> dict[str, int]:
+    """Return those that a test of `tests` notices, with a failed test's status."""
+    place = folder / "mutants"
+    others = " and ".join(f"not {part}" for part in LEFT_OUT)
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command += ["-k", others, tests]
+
+    def status(mutant: str) -> int:
+        env = {**environment(place, folder), "MUTANT_UNDER_TEST": mutant}
+        try:
+            return subprocess.run(
+                command, cwd=place, env=env, capture_output=True, timeout=900
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return 1
+
+    if mutants and status(""):
+        raise BookError(f"{tests} fails in {place}, with nothing broken.")
+    return {mutant: 1 for mutant in mutants if status(mutant)}
 
 
 def mutmut(folder: Path, *given: str, fails: bool = False) -> str:
@@ -200,8 +224,12 @@ SURVIVED = {0}
 UNTESTED = {5, 33}
 
 
-def score(folder: Path, found: dict[str, int | None], count: int) -> Score:
+def score(name: str, folder: Path, found: dict[str, int | None], count: int) -> Score:
     """Count what was caught of the mutants that were tried, and say how each survivor differs."""
+    if name in WHOLE:
+        found = found | caught_by_whole_commands(
+            folder, WHOLE[name], [one for one, code in found.items() if code in SURVIVED | UNTESTED]
+        )
     lives = {one: change(folder, one) for one, code in found.items() if code in SURVIVED}
     untested = {one: change(folder, one) for one, code in found.items() if code in UNTESTED}
     patterns = [re.compile(one["change"]) for one in listed().get("equal", [])]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
+import torch
 from answers import CHOICES, NUMBERS, RIGHT, SHAPES, WRONG
 from cells import EVERY, judged, run, solved
+from simulated_gpu import SimulatedGpu
 from slips import Slip
 
 from resnet import check
@@ -33,6 +35,20 @@ def verdict(slug: str, answer: str) -> check.Feedback:
 @pytest.mark.parametrize("slug", EVERY)
 def test_solution_passes(slug: str) -> None:
     found = verdict(slug, EVERY[slug].solution)
+    assert found, found
+
+
+TRAIN = [slug for slug, each in EVERY.items() if "resnet.fit(" in each.starter + each.solution]
+
+
+@pytest.mark.parametrize("slug", TRAIN)
+def test_solution_passes_where_there_is_a_gpu(slug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`fit` takes a GPU where it finds one; what an exercise does afterwards must fit that."""
+    assert len(TRAIN) >= 3
+    with SimulatedGpu():
+        # bfloat16 takes minutes on a processor that has none
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
+        found = verdict.__wrapped__(slug, EVERY[slug].solution)
     assert found, found
 
 
