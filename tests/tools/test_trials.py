@@ -147,5 +147,5 @@ def test_whole_commands_catch_what_calls_do_not(
     found = mutants.score("tools", tmp_path, {"a": 0, "b": 33, "c": 1}, 3)
     assert (found.caught, found.survive, found.untested) == (2, [], ["b"])
     (tmp_path / "mutants" / "tests" / "test_it.py").write_text("def test(): assert False\n")
-    with pytest.raises(BookError, match="tests fails in .*, with nothing broken"):
+    with pytest.raises(BookError, match=r"tests fails in .*, with nothing broken"):
         mutants.score("tools", tmp_path, {"a": 0}, 1)

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,7 +192,8 @@ def caught_by_whole_commands(folder: Path, tests: str, mutants: Sequence[str]) -
 
     if mutants and status(""):
         raise BookError(f"{tests} fails in {place}, with nothing broken.")
-    return {mutant: 1 for mutant in mutants if status(mutant)}
+    with ThreadPoolExecutor(cores()) as pool:
+        return {one: 1 for one, failed in zip(mutants, pool.map(status, mutants)) if failed}
 
 
 def mutmut(folder: Path, *given: str, fails: bool = False) -> str:
@@ -227,9 +229,8 @@ UNTESTED = {5, 33}
 def score(name: str, folder: Path, found: dict[str, int | None], count: int) -> Score:
     """Count what was caught of the mutants that were tried, and say how each survivor differs."""
     if name in WHOLE:
-        found = found | caught_by_whole_commands(
-            folder, WHOLE[name], [one for one, code in found.items() if code in SURVIVED | UNTESTED]
-        )
+        alive = [one for one, code in found.items() if code in SURVIVED | UNTESTED]
+        found = {**found, **caught_by_whole_commands(folder, WHOLE[name], alive)}
     lives = {one: change(folder, one) for one, code in found.items() if code in SURVIVED}
     untested = {one: change(folder, one) for one, code in found.items() if code in UNTESTED}
     patterns = [re.compile(one["change"]) for one in listed().get("equal", [])]
