@@ -193,7 +193,9 @@ def caught_by_whole_commands(folder: Path, tests: str, mutants: Sequence[str]) -
     if mutants and status(""):
         raise BookError(f"{tests} fails in {place}, with nothing broken.")
     with ThreadPoolExecutor(cores()) as pool:
-        return {one: 1 for one, failed in zip(mutants, pool.map(status, mutants)) if failed}
+        return {
+            one: 1 for one, failed in zip(mutants, pool.map(status, mutants), strict=True) if failed
+        }
 
 
 def mutmut(folder: Path, *given: str, fails: bool = False) -> str:

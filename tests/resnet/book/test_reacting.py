@@ -235,6 +235,21 @@ def test_factors_are_the_record() -> None:
         assert f"{row['factor'] ** (row['units'] - 1):.2g}" in said and f"{middle:.3g}" in said
 
 
+@pytest.mark.parametrize(
+    ("values", "step", "told"),
+    [
+        ((5.0, -1.0), 400, "it is below zero for good from step 400 on"),
+        ((-0.5, -1.0), None, "it is below zero at every mark"),
+        ((-1.0, 0.5), None, "it does not end below zero"),
+    ],
+)
+def test_what_is_said_of_a_gap(values: tuple[float, ...], step: int | None, told: str) -> None:
+    assert reacting._said_of_gap("training error", values, step) == (
+        f"The greater depth changes the training error by {values[0]:+.1f} points at the first "
+        f"mark, by {values[-1]:+.1f} at the last; {told}."
+    )
+
+
 def test_the_argument() -> None:
     """No shortcut: a factor per unit. Factor 1: the product of chapter 6. One unit: nothing."""
     assert reacting.argued(0, 11, 2.25) == pytest.approx(1.5**10)
