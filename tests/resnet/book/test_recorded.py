@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_a_run_is_kept_where_the_variable_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nowhere without it."""
-    run = Run("a net", {"name": "a set"}, {}, 3)
+    run = dataclasses.replace(recorded.recorded("reproduce/depth*/*.json")[0], seed=3)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RESNET_KEEP", raising=False)
     keep_run(run, "it")
