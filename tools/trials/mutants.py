@@ -49,7 +49,7 @@ COPIED = (
 )  # fmt: skip
 # parts of the names of tests that cannot be made in mutmut's copies: it puts lines around every
 # function, which torch.compile cannot follow and which tests of the source see
-LEFT_OUT = ("compil", "catalogue", "short_and_needs")
+LEFT_OUT = ("compil", "the_catalogue", "short_and_needs")
 # For the processes that a test starts, in folders of its own: mutmut looks for its settings where a
 # process runs, and counts in one process only which functions a test calls.
 OTHER_PROCESSES = """\
