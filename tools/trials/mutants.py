@@ -45,7 +45,8 @@ LIST = ROOT / "tests" / "mutants.toml"
 COPIED = (
     "resnet", "results", "tests", "tools", "chapters", "exercises", "conftest.py", "pyproject.toml",
     "requirements.txt", "requirements-d2l.txt", "_config.yml", "_toc.yml", "_static", "README.md",
-    "LICENSE", "LICENSE-TEXT", "CITATION.cff", "Makefile", "environment.yml", ".github",
+    "LICENSE", "LICENSE-TEXT", "CITATION.cff", "Makefile", "environment.yml", ".github", ".ci",
+    "CONTRIBUTING.md", "CHANGELOG.md", ".gitignore", ".pre-commit-config.yaml",
 )  # fmt: skip
 # parts of the names of tests that cannot be made in mutmut's copies: it puts lines around every
 # function, which torch.compile cannot follow and which tests of the source see

@@ -70,6 +70,7 @@ def test_the_page_gets_what_is_asked_and_nothing_counts_as_a_try() -> None:
         (["a", "b", "c"], "its first answers are not right: original: not (a)"),
         (["b", "(B)", "c"], "offered['original']: '(B)' is right, but not the first"),
     ],
+    ids=["first", "second"],
 )
 def test_bad_offers_are_named(some: list[object], told: str) -> None:
     with pytest.raises(ValueError, match=r"^offered") as caught:

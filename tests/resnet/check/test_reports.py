@@ -148,6 +148,18 @@ def test_several_notebooks_on_the_command_line(
         ('{"cells": [{"cell_type": "code", "source": ["#resnet.check.seeds(n)"]}]}', "no exercise"),
         ('{"cells": [{"cell_type": "code", "source": "resnet.check.what(1)"}]}', "no exercise"),
     ],
+    ids=[
+        "empty",
+        "list",
+        "no list",
+        "no source",
+        "old",
+        "deep",
+        "no text",
+        "no cell",
+        "comment",
+        "unknown",
+    ],
 )
 def test_what_is_no_notebook_with_exercises_is_named(
     content: str, told: str, tmp_path: Path
