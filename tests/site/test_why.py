@@ -142,6 +142,22 @@ def test_the_first_kernels_are_thrown() -> None:
     assert min(during("plain-56", 1000, "moved", 1)) > 4.5  # so about five times as long
 
 
+def test_scales_of_bn_hardly_move() -> None:
+    for steps in (0, 1, 10, 100):
+        for name in OTHERS:
+            for row in DURING[name, steps]:
+                assert max(abs(scale - 1) for scale in row["scales"]) < 0.031
+        left = [
+            i
+            for row in DURING["plain-56", steps]
+            for i, scale in enumerate(row["scales"])
+            if abs(scale - 1) > 0.031
+        ]
+        assert all(i < 6 for i in left)
+    largest = sorted(max(row["scales"]) for row in DURING["plain-56", 100])
+    assert largest == pytest.approx([1.28, 1.67], abs=0.005)
+
+
 def test_shattering_heals_later() -> None:
     assert max(map(abs, during("plain-56", 1, "correlation"))) < 0.01
     assert during("plain-56", 100, "correlation") == pytest.approx([0.5, 0.95], abs=0.03)
