@@ -389,3 +389,15 @@ def test_second_derivative() -> None:
     gradients = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
     sum(g.square().sum() for g in gradients).backward()
     assert model.stem.conv.weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("preact", [False, True])
+def test_names_of_the_parts(preact: bool) -> None:
+    """What records, weights and `layer_table` call them."""
+    large, small = imagenet_resnet(18, preact=preact), cifar_resnet(8, preact=preact)
+    ends = ["act"] * preact + ["pool", "flatten", "fc"]
+    assert list(large.stem._modules) == ["conv", "bn", "relu", "maxpool"]
+    assert list(small.stem._modules) == ["conv", "bn", "relu"]
+    for net, stages in ((large, 4), (small, 3)):
+        wanted = ["stem", *(f"stage{i}" for i in range(1, stages + 1)), *ends]
+        assert list(net._modules) == wanted

@@ -23,6 +23,7 @@ def test_html_is_escaped_and_whole() -> None:
     assert [cell.text for cell in tree.iter("th")] == ["name", "count", "share", "done"]
     cells = [[cell.text for cell in row] for row in tree.iter("tr")][1:]
     assert cells == [["a <b>", "1,234,567", "1.5", "yes"], ["c & d", "12", "22.25", "no"]]
+    assert len(list(tree.iter("td"))) == 8
     right = [cell.text for cell in tree.iter("th") if "right" in cell.get("style", "")]
     assert right == ["count", "share"]
 

@@ -73,6 +73,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return ""
 
     monkeypatch.setattr(mutants, "mutmut", mutmut)
+    monkeypatch.setattr(mutants, "caught_by_all", lambda *_: {})
     monkeypatch.setattr(mutants, "copy_of_book", lambda name: tmp_path)
     (tmp_path / "resnet").mkdir()
     (tmp_path / "tests" / "resnet").mkdir(parents=True)
@@ -117,6 +118,7 @@ def test_no_test_and_no_failure_are_not_caught(
     code: int, word: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(mutants, "change", lambda folder, name: name)
+    monkeypatch.setattr(mutants, "caught_by_all", lambda *_: {})
     found = mutants.score("resnet", tmp_path, {"a": code, "b": 1}, 9)
     assert (found.caught, getattr(found, word)) == (1, ["a"])
 
@@ -134,7 +136,7 @@ def test_tools_do_not_wait_for_torch() -> None:
     assert done.stdout == "False\n", done.stderr
 
 
-def test_whole_commands_catch_what_calls_do_not(
+def test_all_tests_catch_what_those_that_call_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the mutant in the environment, where mutmut's copies look for it."""
@@ -147,5 +149,5 @@ def test_whole_commands_catch_what_calls_do_not(
     found = mutants.score("tools", tmp_path, {"a": 0, "b": 33, "c": 1}, 3)
     assert (found.caught, found.survive, found.untested) == (2, [], ["b"])
     (tmp_path / "mutants" / "tests" / "test_it.py").write_text("def test(): assert False\n")
-    with pytest.raises(BookError, match=r"tests fails in .*, with nothing broken"):
+    with pytest.raises(BookError, match=r"tests: failed in .*, with nothing broken"):
         mutants.score("tools", tmp_path, {"a": 0}, 1)

@@ -36,8 +36,8 @@ FOLDERS = (
     "resnet", "resnet/data", "resnet/training", "resnet/reproduce", "resnet/check", "resnet/book",
     "tools", "tools/build",
 )  # fmt: skip
-# Tests of whole commands, in processes of their own, are not found by mutmut: what is left alive in
-# these folders is tried against them as well, one mutant after the other.
+# Of what tests do in other processes mutmut knows nothing: a mutant that it leaves alive is tried
+# against all tests of its folder, of these folders against all of the tools.
 WHOLE = {"tools": "tests/tools", "tools/build": "tests/tools"}
 BY_HAND = "by hand"
 RECORD = RESULTS / "mutants.json"
@@ -175,12 +175,12 @@ def by_mutmut(name: str, files: Sequence[str], sample: int | None = None, seed: 
     return score(name, folder, {one: found[one] for one in drawn}, len(names))
 
 
-def caught_by_whole_commands(folder: Path, tests: str, mutants: Sequence[str]) -> dict[str, int]:
-    """Return those that a test of `tests` notices, with a failed test's status."""
+def caught_by_all(folder: Path, tests: Sequence[str], mutants: Sequence[str]) -> dict[str, int]:
+    """Return those that one of the tests notices, with a failed test's status."""
     place = folder / "mutants"
     others = " and ".join(f"not {part}" for part in LEFT_OUT)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    command += ["-k", others, tests]
+    command += ["-k", others, *tests]
 
     def status(mutant: str) -> int:
         env = {**environment(place, folder), "MUTANT_UNDER_TEST": mutant}
@@ -192,7 +192,7 @@ def caught_by_whole_commands(folder: Path, tests: str, mutants: Sequence[str]) -
             return 1
 
     if mutants and status(""):
-        raise BookError(f"{tests} fails in {place}, with nothing broken.")
+        raise BookError(f"{' '.join(tests)}: failed in {place}, with nothing broken.")
     with ThreadPoolExecutor(cores()) as pool:
         return {
             one: 1 for one, failed in zip(mutants, pool.map(status, mutants), strict=True) if failed
@@ -231,9 +231,10 @@ UNTESTED = {5, 33}
 
 def score(name: str, folder: Path, found: dict[str, int | None], count: int) -> Score:
     """Count what was caught of the mutants that were tried, and say how each survivor differs."""
-    if name in WHOLE:
-        alive = [one for one, code in found.items() if code in SURVIVED | UNTESTED]
-        found = {**found, **caught_by_whole_commands(folder, WHOLE[name], alive)}
+    alive = [one for one, code in found.items() if code in SURVIVED | UNTESTED]
+    own = [f"tests/{name}/{path.name}" for path in (folder / "tests" / name).glob("test_*.py")]
+    tests = [WHOLE[name]] if name in WHOLE else sorted(own)
+    found = {**found, **caught_by_all(folder, tests, alive)}
     lives = {one: change(folder, one) for one, code in found.items() if code in SURVIVED}
     untested = {one: change(folder, one) for one, code in found.items() if code in UNTESTED}
     patterns = [re.compile(one["change"]) for one in listed().get("equal", [])]
