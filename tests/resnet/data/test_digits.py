@@ -24,7 +24,8 @@ def test_digits() -> None:
     assert images.shape == (1797, 1, 8, 8) and images.dtype == torch.uint8
     np.testing.assert_allclose(images[:, 0].double().numpy() * 16 / 255, bunch.images, atol=0.04)
     assert labels.tolist() == bunch.target.tolist()
-    assert len(data.test_labels) == 179 and not data.sample
+    assert len(data.test_labels) == 179
+    assert (data.sample, data.canonical) == (False, True)
     assert set(data.test_labels.tolist()) == set(range(10))
 
 
@@ -84,7 +85,8 @@ def test_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> Non
     assert data.train_images.shape == (5, 3, 64, 64)
     assert torch.equal(data.test_images.permute(0, 2, 3, 1), torch.from_numpy(arrays["test_set_x"]))
     assert data.test_labels.tolist() == arrays["test_set_y"].tolist()
-    assert data.classes == tuple("012345") and not data.sample
+    assert data.classes == tuple("012345")
+    assert (data.sample, data.canonical) == (False, False)
 
 
 def test_signs_labels_as_a_row(tmp_path: Path) -> None:

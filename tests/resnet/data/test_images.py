@@ -15,5 +15,8 @@ def test_a_part_is_a_sample_and_the_whole_is_none(train: int, test: int, sample:
     images, labels = torch.zeros(6, 1, 2, 2, dtype=torch.uint8), torch.zeros(6, dtype=torch.long)
     whole = ImageData("set", images, labels, images[:4], labels[:4], ("a",), sample=False)
     part = whole.first(train, test)
+    for none in ({"train": 0, "test": 1}, {"train": 1, "test": 0}):
+        with pytest.raises(ValueError, match="=0: expected a whole number of at least 1"):
+            whole.first(**none)
     assert (len(part.train_labels), len(part.test_labels)) == (train, test)
     assert part.sample is sample and part.describe()["sample"] is sample
