@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,6 +12,16 @@ from pathlib import Path
 import nbformat
 import pytest
 import toybook
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_remembered() -> None:
+    """Forget what was computed before: `make mutants` makes the tests again in forks of a process."""
+    if "MUTANT_UNDER_TEST" in os.environ:
+        for thing in gc.get_objects():
+            if type(thing).__name__ == "_lru_cache_wrapper" and thing.__module__:
+                if not thing.__module__.startswith(("torch", "_pytest")):
+                    thing.cache_clear()
 
 
 @pytest.fixture
