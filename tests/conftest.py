@@ -16,12 +16,13 @@ import toybook
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_remembered() -> None:
-    """Forget what was computed before: `make mutants` makes the tests again in forks of a process."""
-    if "MUTANT_UNDER_TEST" in os.environ:
-        for thing in gc.get_objects():
-            if type(thing).__name__ == "_lru_cache_wrapper" and thing.__module__:
-                if not thing.__module__.startswith(("torch", "_pytest")):
-                    thing.cache_clear()
+    """Forget what was computed before: `make mutants` makes tests again in forks of a process."""
+    if "MUTANT_UNDER_TEST" not in os.environ:
+        return
+    for thing in gc.get_objects():
+        theirs = str(getattr(thing, "__module__", "")).startswith(("torch", "_pytest"))
+        if type(thing).__name__ == "_lru_cache_wrapper" and not theirs:
+            thing.cache_clear()
 
 
 @pytest.fixture
