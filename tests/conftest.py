@@ -19,10 +19,10 @@ def nothing_remembered() -> None:
     """Forget what was computed before: `make mutants` makes tests again in forks of a process."""
     if "MUTANT_UNDER_TEST" not in os.environ:
         return
-    for thing in gc.get_objects():
-        theirs = str(getattr(thing, "__module__", "")).startswith(("torch", "_pytest"))
-        if type(thing).__name__ == "_lru_cache_wrapper" and not theirs:
-            thing.cache_clear()
+    caches = [one for one in gc.get_objects() if type(one).__name__ == "_lru_cache_wrapper"]
+    for cache in caches:
+        if not str(cache.__module__).startswith(("torch", "_pytest")):
+            cache.cache_clear()
 
 
 @pytest.fixture
