@@ -63,6 +63,11 @@ WRONG["plain-identity"] = [
     Slip("[(1, 0, 1), (-1, 0, -1)], 0", "[(1, 1e9, 1)], -1e9", "everywhere: at x = -1e"),
     Slip("[(1, 0, 1), (-1, 0, -1)], 0", "[(1, 0, 1), (-1, 0, 1)], 0", "everywhere: at x = -1"),
     Slip("([(1, 0, 1), (-1, 0, -1)], 0)", "[(1, 0, 1), (-1, 0, -1), 3]", "expected a pair"),
+    Slip(
+        "[(1, 1, 1)], -1",
+        "[(1, 1)], -1",
+        r"expected a pair \(\[\(a, b, c\), …\], d\); a unit is three numbers\.",
+    ),
 ]
 
 RIGHT["plain-identity"] = [

@@ -218,3 +218,12 @@ WRONG["zero-init"] += [
         r"bn2\.weight is frozen",
     ),
 ]
+WRONG["zero-init"] += [
+    Slip("    return net", "    net.more = nn.Linear(1, 1)\n    return net",
+         r"^Not yet \(zero_init\): zero_last\(ResNet-14\) has other parts than before; only numbers "
+         r"are to change\.$"),
+]  # fmt: skip
+WRONG["dirac-start"] += [
+    Slip("    return net", "    net.more = nn.Linear(1, 1)\n    return net",
+         r"repair\(cifar_resnet\(8, shortcut=None\)\) has other parts than before; only weights are"),
+]  # fmt: skip

@@ -29,6 +29,9 @@ def verdict(slug: str, answer: str) -> check.Feedback:
     found = run(exercise.check, names)
     assert isinstance(found, check.Feedback)
     assert not re.search(ONE_OF_MANY, repr(found)), found
+    for line in found.says:
+        assert line.strip() == line and line, "spaces around, or nothing"
+        assert not re.match(r"None\b|.*{\w+}", line), "a value is missing"
     return found
 
 
