@@ -220,10 +220,10 @@ WRONG["zero-init"] += [
 ]
 WRONG["zero-init"] += [
     Slip("    return net", "    net.more = nn.Linear(1, 1)\n    return net",
-         r"^Not yet \(zero_init\): zero_last\(ResNet-14\) has other parts than before; only numbers "
-         r"are to change\.$"),
+         r"^Not yet \(zero_init\): zero_last\(ResNet-14\) has other parts than before; only "
+         r"numbers are to change\.$"),
 ]  # fmt: skip
 WRONG["dirac-start"] += [
     Slip("    return net", "    net.more = nn.Linear(1, 1)\n    return net",
-         r"repair\(cifar_resnet\(8, shortcut=None\)\) has other parts than before; only weights are"),
+         r"repair\(cifar_resnet\(8, shortcut=None\)\) has other parts than before; only weights"),
 ]  # fmt: skip
