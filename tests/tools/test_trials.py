@@ -145,7 +145,7 @@ def test_all_tests_catch_what_those_that_call_do_not(
         "import os\ndef test(): assert os.environ['MUTANT_UNDER_TEST'] in ('', 'b')\n"
     )
     monkeypatch.setattr(mutants, "change", lambda folder, name: name)
-    monkeypatch.setitem(mutants.WHOLE, "tools", "tests")
+    monkeypatch.setitem(mutants.COMMANDS, "tools", ("tests",))
     found = mutants.score("tools", tmp_path, {"a": 0, "b": 33, "c": 1}, 3)
     assert (found.caught, found.survive, found.untested) == (2, [], ["b"])
     (tmp_path / "mutants" / "tests" / "test_it.py").write_text("def test(): assert False\n")
