@@ -470,6 +470,9 @@ def test_costs_are_reproduced() -> None:
     found = verdict(CLAIMS["costs"], [])
     assert found.verdict is Verdict.REPRODUCED
     assert found.conditions == "counted, nothing to train"
+    told = {row[0]: row[2] for row in checks_table(found).rows}
+    assert told["parameters: ResNet-20"] == "269,722, published 0.27 · 10⁶"
+    assert "10⁹" in told["multiply-adds: ResNet-50"]
     assert len(found.outcomes) == 13
 
 
@@ -492,6 +495,7 @@ def test_tables() -> None:
     assert "not run" in str(table)
     told = ["what should be", "outcome", "left minus right, or mean [90%]", "p", "p (Holm)"]
     assert table.header == told
+    assert ledger(records).header == ["claim", "verdict", "because"]
     verdicts = dict(zip(CLAIMS, (row[1] for row in ledger(records).rows), strict=True))
     assert verdicts.pop("costs") == "reproduced"
     assert verdicts.pop("options") == "not asked here"
@@ -685,6 +689,8 @@ def test_plan_on_other_data(tmp_path: Path) -> None:
         assert {job.data for job in jobs} == {data["cifar10"]}
         (job, *_) = plan([CLAIMS["d2l"]], "cpu", data=data, folder=tmp_path)
         assert (job.data, job.path.parent.name) == ("fashion-mnist", "d2l")
+    (job, *_) = plan([CLAIMS["depth"]], "papers", data={"cifar10": "folder:here"}, folder=tmp_path)
+    assert job.path.parent.name == "papers-here"
 
 
 def test_plan_errors() -> None:
