@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -189,13 +190,15 @@ def caught_by_all(folder: Path, tests: Sequence[str], mutants: Sequence[str]) ->
         env = {**environment(place, folder), "MUTANT_UNDER_TEST": mutant}
         try:
             return subprocess.run(
-                command, cwd=place, env=env, capture_output=True, timeout=900
+                command, cwd=place, env=env, capture_output=True, timeout=limit
             ).returncode
         except subprocess.TimeoutExpired:
             return 1
 
+    limit, start = 1800.0, time.monotonic()
     if mutants and status(""):
         raise BookError(f"{' '.join(tests)}: failed in {place}, with nothing broken.")
+    limit = 60 + 3 * (time.monotonic() - start)  # a mutant may well wait for ever
     with ThreadPoolExecutor(cores()) as pool:
         return {
             one: 1 for one, failed in zip(mutants, pool.map(status, mutants), strict=True) if failed
