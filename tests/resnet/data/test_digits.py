@@ -25,7 +25,7 @@ def test_digits() -> None:
     np.testing.assert_allclose(images[:, 0].double().numpy() * 16 / 255, bunch.images, atol=0.04)
     assert labels.tolist() == bunch.target.tolist()
     assert len(data.test_labels) == 179
-    assert (data.sample, data.canonical) == (False, True)
+    assert (data.name, data.sample, data.canonical) == ("scikit-learn's digits", False, True)
     assert set(data.test_labels.tolist()) == set(range(10))
 
 

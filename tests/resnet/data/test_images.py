@@ -19,4 +19,5 @@ def test_a_part_is_a_sample_and_the_whole_is_none(train: int, test: int, sample:
         with pytest.raises(ValueError, match="=0: expected a whole number of at least 1"):
             whole.first(**none)
     assert (len(part.train_labels), len(part.test_labels)) == (train, test)
+    assert (len(part.train_images), len(part.test_images)) == (train, test)
     assert part.sample is sample and part.describe()["sample"] is sample
